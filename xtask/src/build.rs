@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Building a kernel variant.
+//!
+//! The build directory is a subdirectory of the tree that it builds: paths on the compilers'
+//! command lines are then relative, and ccache finds in one clone what another one compiled.
+
+use crate::cmd;
+use crate::kconfig;
+use crate::lock::Lock;
+use crate::paths::{short_hash, Paths};
+use crate::progress::Progress;
+use crate::toolchain::{self, Toolchain};
+use crate::tree;
+use anyhow::{bail, Context, Result};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Variant {
+    /// The pristine tree
+    Stock,
+    /// The patched tree, everything of freepte off
+    Off,
+    /// The patched tree, everything on
+    Freepte,
+    /// Like freepte, with KASAN, lockdep and the recount of every table
+    Debug,
+}
+
+impl Variant {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::Off => "off",
+            Self::Freepte => "freepte",
+            Self::Debug => "debug",
+        }
+    }
+
+    /// What is laid over .config.example.
+    fn fragments(self) -> &'static [&'static str] {
+        match self {
+            Self::Stock => &[],
+            Self::Off => &["off"],
+            Self::Freepte => &["freepte"],
+            Self::Debug => &["freepte", "debug"],
+        }
+    }
+
+    fn tree(self, paths: &Paths) -> Result<PathBuf> {
+        match self {
+            Self::Stock => tree::stock(paths),
+            _ => tree::patched(paths),
+        }
+    }
+}
+
+/// A variant's build directory (it may not exist yet).
+pub fn build_dir(paths: &Paths, variant: Variant) -> Result<PathBuf> {
+    let tree = match variant {
+        Variant::Stock => tree::stock_dir(paths),
+        _ => tree::patched_dir(paths)?,
+    };
+    Ok(tree.join(format!("build-{}", variant.name())))
+}
+
+/// A variant's boot image (it may not exist yet).
+pub fn image(paths: &Paths, variant: Variant) -> Result<PathBuf> {
+    Ok(build_dir(paths, variant)?.join("arch/x86/boot/bzImage"))
+}
+
+/// The configuration that a variant asks for.
+pub fn wanted_config(paths: &Paths, variant: Variant) -> Result<kconfig::Options> {
+    let mut files = vec![paths.root.join(".config.example")];
+    files.extend(
+        variant
+            .fragments()
+            .iter()
+            .map(|f| paths.root.join(format!("configs/{f}.config"))),
+    );
+    let mut texts = Vec::new();
+    for file in files {
+        texts.push(
+            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?,
+        );
+    }
+    Ok(kconfig::merge(&texts))
+}
+
+/// Build a variant; returns the image.
+pub fn build(paths: &Paths, variant: Variant) -> Result<PathBuf> {
+    let toolchain = toolchain::require()?;
+    let wanted = wanted_config(paths, variant)?;
+    let src = variant.tree(paths)?;
+    let out = build_dir(paths, variant)?;
+    let _lock = Lock::take(&out.with_extension("lock"))?;
+    fs::create_dir_all(&out)?;
+
+    configure(paths, &toolchain, &src, &out, &wanted)?;
+    let log = paths
+        .log_dir()?
+        .join(format!("build-{}.log", variant.name()));
+    let mut make = toolchain.make(paths, &src, &out);
+    make.args(["bzImage", "modules"]);
+    run_make(make, &format!("kernel {}", variant.name()), &log)?;
+    install_modules(paths, &toolchain, &src, &out)?;
+    image(paths, variant)
+}
+
+/// Write .config only when what it comes from has changed.
+fn configure(
+    paths: &Paths,
+    toolchain: &Toolchain,
+    src: &Path,
+    out: &Path,
+    wanted: &kconfig::Options,
+) -> Result<()> {
+    let text = kconfig::render(wanted);
+    let config = out.join(".config");
+    let stamp_file = out.join(".freepte-config");
+    let stamp = short_hash(&format!(
+        "{text}\n{}\n{}",
+        toolchain.rustc.release,
+        toolchain.clang()
+    ));
+    let current = fs::read_to_string(&stamp_file).is_ok_and(|s| s == stamp) && config.is_file();
+    if !current {
+        let _ = fs::remove_file(&stamp_file);
+        fs::write(&config, text)?;
+    }
+    // Also when current: the tree's own Kconfig files may have changed.
+    cmd::output(toolchain.make(paths, src, out).args(["-s", "olddefconfig"]))?;
+    let got = kconfig::parse(&fs::read_to_string(&config)?);
+    let refused = kconfig::refused(wanted, &got);
+    if !refused.is_empty() {
+        let _ = fs::remove_file(&stamp_file);
+        let list: Vec<String> = refused
+            .iter()
+            .map(|r| format!("  CONFIG_{}: wanted {}, got {}", r.name, r.wanted, r.got))
+            .collect();
+        let hint = if refused.iter().any(|r| r.name.starts_with("RUST")) {
+            format!(
+                "\nRust in the kernel needs a rustc and an LLVM that go together; ask\n  {}",
+                cmd::show(toolchain.make(paths, src, out).arg("rustavailable"))
+            )
+        } else {
+            String::new()
+        };
+        bail!(
+            "the kernel's configuration did not take {} of the options asked for:\n{}{hint}",
+            refused.len(),
+            list.join("\n")
+        );
+    }
+    if !current {
+        fs::write(&stamp_file, stamp)?;
+    }
+    Ok(())
+}
+
+/// Run make, its output going to a log, with progress; on failure the error lines are shown.
+pub fn run_make(mut make: Command, title: &str, log: &Path) -> Result<()> {
+    let line = cmd::show(&make);
+    let mut file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
+    writeln!(file, "{line}")?;
+    let mut progress = Progress::new(title);
+    let mut child = make
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(file.try_clone()?)
+        .spawn()
+        .context("running make; is it installed?")?;
+    let mut steps = 0;
+    if let Some(stdout) = child.stdout.take() {
+        for text in BufReader::new(stdout).split(b'\n') {
+            let text = String::from_utf8_lossy(&text?).into_owned();
+            writeln!(file, "{text}")?;
+            if let Some(step) = step(&text) {
+                steps += 1;
+                progress.update(&format!("{steps} files, {step}"));
+            }
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        let text = fs::read(log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        bail!(
+            "{title} failed to build; from {}:\n{}",
+            log.display(),
+            errors(&text)
+        );
+    }
+    progress.done();
+    Ok(())
+}
+
+/// The file of a line such as `  CC      mm/memory.o`.
+fn step(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("  ")?;
+    let verb = line.split_whitespace().next()?;
+    let upper = |c: char| c.is_ascii_uppercase() || c == '[' || c == ']';
+    verb.chars()
+        .all(upper)
+        .then(|| line.split_whitespace().last())?
+}
+
+/// The lines of a build log that tell what went wrong, with some context.
+fn errors(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    let wrong = |l: &str| {
+        l.contains("error:") || l.contains("error[") || l.contains("Error ") || l.contains("*** ")
+    };
+    match lines.iter().position(|l| wrong(l)) {
+        Some(first) => lines[first..lines.len().min(first + 30)].join("\n"),
+        None => cmd::tail(log, 20),
+    }
+}
+
+/// Where a build's modules are laid out like in /lib/modules.
+pub fn modules_dir(out: &Path) -> PathBuf {
+    out.join("freepte-modules")
+}
+
+fn install_modules(paths: &Paths, toolchain: &Toolchain, src: &Path, out: &Path) -> Result<()> {
+    let dir = modules_dir(out);
+    let order = out.join("modules.order");
+    let newer = |a: &Path, b: &Path| -> Option<bool> {
+        Some(fs::metadata(a).ok()?.modified().ok()? > fs::metadata(b).ok()?.modified().ok()?)
+    };
+    let image = out.join("arch/x86/boot/bzImage");
+    if newer(&dir, &order) == Some(true) && newer(&dir, &image) == Some(true) {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(&dir);
+    let mut make = toolchain.make(paths, src, out);
+    make.arg("-s")
+        .arg(format!("INSTALL_MOD_PATH={}", dir.display()))
+        .arg("modules_install");
+    cmd::output(&mut make).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_of_make() {
+        assert_eq!(step("  CC      mm/memory.o"), Some("mm/memory.o"));
+        assert_eq!(step("  CC [M]  lib/test_hmm.o"), Some("lib/test_hmm.o"));
+        assert_eq!(step("make[1]: Entering directory"), None);
+        assert_eq!(step("  note: in expansion"), None);
+    }
+
+    #[test]
+    fn errors_are_found() {
+        let log = "  CC a.o\nx.c:1: error: no\nmake: *** [x] Error 1\n";
+        assert!(errors(log).starts_with("x.c:1: error: no"));
+        assert_eq!(errors("all fine\n"), "all fine");
+    }
+}

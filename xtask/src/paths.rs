@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where things are: the repository, and the cache outside of it.
+//!
+//! Shared by every clone: downloads, the pristine kernel tree, the tools, ccache and the stock
+//! kernel. Each clone has its own patched tree, since that tree links back to the clone.
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The repository and the cache directory.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    pub root: PathBuf,
+    pub cache: PathBuf,
+}
+
+impl Paths {
+    pub fn discover() -> Result<Self> {
+        let manifest = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest
+            .parent()
+            .context("xtask has no parent directory")?
+            .canonicalize()
+            .context("the repository cannot be found; run this as `cargo xtask` from the clone")?;
+        let cache = cache_dir(|name| env::var_os(name).map(PathBuf::from))
+            .context("neither FREEPTE_CACHE, XDG_CACHE_HOME nor HOME is set")?;
+        fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
+        let cache = cache.canonicalize()?;
+        Ok(Self { root, cache })
+    }
+
+    /// A directory of the cache, created on first use.
+    pub fn cache_subdir(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.cache.join(name);
+        fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
+        Ok(dir)
+    }
+
+    /// What belongs to this clone alone: its patched trees, builds and logs.
+    pub fn clone_dir(&self) -> Result<PathBuf> {
+        self.cache_subdir(&format!(
+            "clones/{}",
+            short_hash(&self.root.to_string_lossy())
+        ))
+    }
+
+    pub fn log_dir(&self) -> Result<PathBuf> {
+        let dir = self.clone_dir()?.join("log");
+        fs::create_dir_all(&dir)?;
+        Ok(dir)
+    }
+
+    pub fn bindgen(&self) -> PathBuf {
+        self.cache.join("tools/bin/bindgen")
+    }
+
+    pub fn vng(&self) -> PathBuf {
+        self.cache.join("tools/venv/bin/vng")
+    }
+}
+
+/// The cache directory that the environment asks for.
+fn cache_dir(var: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    var("FREEPTE_CACHE")
+        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("freepte")))
+        .or_else(|| var("HOME").map(|dir| dir.join(".cache/freepte")))
+}
+
+/// The first 48 bits of the SHA-256 of a text, in hexadecimal.
+pub fn short_hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))[..12].to_owned()
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+pub fn sha256_file(path: &Path) -> Result<String> {
+    let mut file = fs::File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let mut hasher = Sha256::new();
+    std::io::copy(&mut file, &mut hasher).with_context(|| format!("reading {}", path.display()))?;
+    Ok(hex(&hasher.finalize()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(vars: &[(&str, &str)]) -> Option<PathBuf> {
+        cache_dir(|name| {
+            vars.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| PathBuf::from(v))
+        })
+    }
+
+    #[test]
+    fn cache_dir_order() {
+        assert_eq!(with(&[]), None);
+        assert_eq!(with(&[("HOME", "/h")]), Some("/h/.cache/freepte".into()));
+        assert_eq!(
+            with(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]),
+            Some("/x/freepte".into())
+        );
+        assert_eq!(
+            with(&[("HOME", "/h"), ("FREEPTE_CACHE", "/f")]),
+            Some("/f".into())
+        );
+    }
+
+    #[test]
+    fn hash_is_sha256() {
+        assert_eq!(short_hash("abc"), "ba7816bf8f01");
+    }
+}
