@@ -41,6 +41,23 @@ pub fn works(paths: &Paths) -> Result<bool> {
     Ok(works)
 }
 
+/// Whether TCG may run each virtual CPU in a thread of its own.
+///
+/// Before 8.1, QEMU could translate a piece of code while another CPU changed it, and keep the old
+/// one: a guest that patches its own code (jump labels) dies now and then of an `int3` that is
+/// long gone.
+pub fn mttcg_is_sound() -> Result<bool> {
+    let text = cmd::output(Command::new(qemu()?).arg("--version"))?;
+    Ok(version(&text).is_some_and(|v| v >= (8, 1)))
+}
+
+/// The version in "QEMU emulator version 7.2.19 (…)".
+pub fn version(text: &str) -> Option<(u32, u32)> {
+    let word = text.split("version ").nth(1)?.split_whitespace().next()?;
+    let mut numbers = word.split('.').map(|n| n.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
 /// Start QEMU's own firmware under KVM and see whether it says anything.
 fn firmware_runs(qemu: &Path) -> Result<bool> {
     let mut child = Command::new(qemu)
@@ -72,4 +89,19 @@ fn firmware_runs(qemu: &Path) -> Result<bool> {
     let _ = child.kill();
     let _ = child.wait();
     Ok(works)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_qemu() {
+        assert_eq!(
+            version("QEMU emulator version 7.2.19 (Debian 1:7.2+dfsg-7)"),
+            Some((7, 2))
+        );
+        assert_eq!(version("QEMU emulator version 10.0.2\n"), Some((10, 0)));
+        assert_eq!(version("something else"), None);
+    }
 }

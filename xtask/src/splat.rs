@@ -62,10 +62,15 @@ impl Scanner {
         const BEFORE: usize = 3;
         const AFTER: usize = 50;
         let lines: Vec<&str> = log.lines().collect();
+        // The very first lines come before the kernel has read that it shall stamp them.
+        let early = lines
+            .iter()
+            .position(|l| self.stamp.is_match(l))
+            .unwrap_or(lines.len());
         let mut found = Vec::new();
         let mut n = 0;
         while n < lines.len() {
-            if !self.is_wrong(lines[n]) {
+            if !self.is_wrong(lines[n], n < early) {
                 n += 1;
                 continue;
             }
@@ -123,6 +128,7 @@ mod tests {
             "[   62.000001] rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
             "[    2.000001] Kernel panic - not syncing: Fatal exception",
             "[    2.000001] x: bad pmd 00000000(deadbeef)",
+            "Kernel panic - not syncing: before any time stamp",
         ] {
             assert_eq!(scan(bad).len(), 1, "{bad}");
         }
@@ -133,7 +139,7 @@ mod tests {
         for good in [
             "[    0.100000] Spectre V2 : WARNING: Unprivileged eBPF is enabled",
             "[    0.100000] debug: BUG_ON is on",
-            "WARNING: this is a program's own output",
+            "[    0.000000] first\nWARNING: this is not the kernel's line",
             "[    0.100000] Memory failure: 0x1234: recovery action for dirty page: Recovered",
             "[    0.100000] rcu: RCU lockdep checking is enabled.",
             "",
