@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where C code comes in.
+
+use super::{hints, reclaim, zap};
+use kernel::{
+    bindings,
+    mm::pgtable::{PmdSlot, Table, TABLE_SHIFT},
+    mm::Mm,
+    prelude::*,
+};
+
+/// Tells that a table's count fell to zero: leaves a hint for it, unless it has one.
+///
+/// # Safety
+///
+/// `mm` must be valid, and `table` a table of it whose lock is held, or which nobody else can
+/// reach.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_emptied(
+    mm: *mut bindings::mm_struct,
+    addr: usize,
+    table: *mut bindings::ptdesc,
+) {
+    // SAFETY: As the caller promises; the references end with this function.
+    let (mm, table) = unsafe { (Mm::from_raw(mm), Table::from_raw(table)) };
+
+    defer(mm, addr, table);
+}
+
+/// Tells that a zap left an empty table. Returns true if the table was unhooked: then the caller
+/// frees it; else a hint was left.
+///
+/// # Safety
+///
+/// `mm` must be valid, `pmd` an entry of one of its PMD tables that the caller keeps in place, and
+/// `table` a table of `mm` whose lock is held.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_zapped(
+    mm: *mut bindings::mm_struct,
+    pmd: *mut bindings::pmd_t,
+    addr: usize,
+    table: *mut bindings::ptdesc,
+    whole: bool,
+) -> bool {
+    // SAFETY: As the caller promises; the reference ends with this function.
+    let table = unsafe { Table::from_raw(table) };
+    // SAFETY: As above.
+    let slot = unsafe { PmdSlot::from_raw(mm, pmd) };
+    // SAFETY: As above.
+    let mm = unsafe { Mm::from_raw(mm) };
+
+    if whole && enabled() && zap::unhook(mm, slot, table, addr) {
+        return true;
+    }
+    defer(mm, addr, table);
+    false
+}
+
+/// Tells that a PMD entry moved to `addr` with the table below it.
+///
+/// # Safety
+///
+/// `mm` must be valid, and the locks of both PMD tables must be held.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_moved_pmd(
+    mm: *mut bindings::mm_struct,
+    _pmd: bindings::pmd_t,
+    addr: usize,
+) {
+    // SAFETY: As the caller promises.
+    let mm = unsafe { Mm::from_raw(mm) };
+
+    // Whether the table is empty is for the reclaimer to see: its lock is not held here. A move
+    // is rare enough for a hint each.
+    if enabled() && hints::accepts(mm, addr) {
+        hints::push(mm, addr, false);
+    }
+}
+
+/// Tells that a PUD entry moved to `addr` with all tables below it.
+///
+/// # Safety
+///
+/// `mm` must be valid.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_moved_pud(mm: *mut bindings::mm_struct, addr: usize) {
+    // SAFETY: As the caller promises.
+    let mm = unsafe { Mm::from_raw(mm) };
+    let first = addr >> TABLE_SHIFT;
+
+    if enabled() && hints::accepts(mm, addr) {
+        hints::push_span(mm, first..=first + (bindings::PTRS_PER_PMD as usize - 1));
+    }
+}
+
+/// Searches the whole address space, after the freeing was off for a while.
+///
+/// # Safety
+///
+/// `mm` must be valid.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_rescan(mm: *mut bindings::mm_struct) {
+    // SAFETY: As the caller promises.
+    let mm = unsafe { Mm::from_raw(mm) };
+
+    if hints::accepts(mm, 0) {
+        hints::push_span(mm, 0..=usize::MAX >> (TABLE_SHIFT + 1));
+    }
+}
+
+/// Runs the reclaimer.
+///
+/// # Safety
+///
+/// `work` must be that of an mm, and must have been scheduled with a reference of the mm.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_work(work: *mut bindings::work_struct) {
+    // SAFETY: As the caller promises.
+    let raw = unsafe { bindings::pte_table_hints_mm(work) };
+
+    // SAFETY: The reference that the work holds keeps the mm.
+    reclaim::run(unsafe { Mm::from_raw(raw) });
+    // SAFETY: The reference is ours to drop, and the mm is not used after.
+    unsafe { bindings::mmdrop(raw) };
+}
+
+fn defer(mm: &Mm, addr: usize, table: &Table) {
+    if !enabled() || !hints::accepts(mm, addr) || table.set_queued() {
+        return;
+    }
+    #[cfg(CONFIG_FREE_USER_PTE_DEBUG)]
+    let at_once = super::debug::force_free();
+    #[cfg(not(CONFIG_FREE_USER_PTE_DEBUG))]
+    let at_once = false;
+
+    hints::push(mm, addr, at_once);
+}
+
+fn enabled() -> bool {
+    // SAFETY: The switch can be read at any time.
+    unsafe { bindings::free_user_pte_enabled() }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The reclaimer: looks at the tables that hints name, and frees those that are empty.
+//!
+//! Its cost is proportional to what was emptied. It touches only tables whose block intersects a
+//! VMA that it finds under the mmap lock: those of a range that is being unmapped belong to the
+//! one who unmaps it, who frees them without a lock.
+
+use super::{
+    hints::{self, Batch},
+    stats::{self, Event},
+};
+use core::{ops::RangeInclusive, pin::Pin};
+use kernel::{
+    bindings,
+    mm::{
+        pgtable::{self, Busy, Found, Gather, PmdSlot, TABLE_SHIFT, TABLE_SPAN},
+        Mm, MmWithUser, MmapReadGuard,
+    },
+};
+
+/// Blocks to search before others get a chance at the mmap lock.
+const SEARCH_AT_ONCE: usize = 512;
+
+/// Does what the hints of `mm` ask for.
+pub(super) fn run(mm: &Mm) {
+    let batch = hints::take(mm);
+
+    if batch.is_empty() {
+        return;
+    }
+    let Some(mm) = mm.mmget_not_zero() else {
+        // Nobody will use the address space again; its tables go with it.
+        return;
+    };
+    // The last user may be us, and the end of an address space may need this very workqueue.
+    let mm = MmWithUser::into_mmput_async(mm);
+
+    reclaim_blocks(&mm, &batch);
+    if let Some(span) = batch.span() {
+        stats::rescan();
+        search(&mm, span);
+    }
+}
+
+fn reclaim_blocks(mm: &MmWithUser, batch: &Batch) {
+    if batch.blocks().is_empty() {
+        return;
+    }
+    let lock = mm.mmap_read_lock();
+    pin_init::stack_pin_init!(let gather = Gather::new(&lock));
+
+    for &block in batch.blocks() {
+        let start = block << TABLE_SHIFT;
+
+        if next_mapped(&lock, start) != Some(start) {
+            continue;
+        }
+        if let Found::Slot(slot) = PmdSlot::find(&lock, start, start.saturating_add(TABLE_SPAN)) {
+            reclaim(mm, &lock, gather.as_mut(), slot, start);
+        }
+    }
+}
+
+/// Looks at every table of a span.
+fn search(mm: &MmWithUser, span: RangeInclusive<usize>) {
+    let limit = span.end().saturating_add(1) << TABLE_SHIFT;
+    let mut next = Some(*span.start() << TABLE_SHIFT);
+
+    while let Some(start) = next {
+        let lock = mm.mmap_read_lock();
+        pin_init::stack_pin_init!(let gather = Gather::new(&lock));
+
+        next = search_some(mm, &lock, gather.as_mut(), start, limit);
+    }
+}
+
+/// Looks at the tables from `start` on; returns where to go on if it gave up before `limit`.
+fn search_some(
+    mm: &MmWithUser,
+    lock: &MmapReadGuard<'_>,
+    mut gather: Pin<&mut Gather<'_>>,
+    start: usize,
+    limit: usize,
+) -> Option<usize> {
+    let mut addr = start;
+
+    for _ in 0..SEARCH_AT_ONCE {
+        addr = next_mapped(lock, addr)?;
+        if addr >= limit {
+            return None;
+        }
+        addr = match PmdSlot::find(lock, addr, limit) {
+            Found::Slot(slot) => {
+                reclaim(mm, lock, gather.as_mut(), slot, addr);
+                addr.saturating_add(TABLE_SPAN)
+            }
+            Found::Hole { end } => end,
+        };
+        if addr >= limit {
+            return None;
+        }
+        if lock.is_contended() {
+            break;
+        }
+    }
+    Some(addr)
+}
+
+/// Returns the start of the first block at or above `start`, itself the start of one, that a VMA
+/// intersects which may have PTE tables.
+fn next_mapped(lock: &MmapReadGuard<'_>, mut start: usize) -> Option<usize> {
+    loop {
+        let vma = lock.find_vma(start)?;
+
+        if !pgtable::is_hugetlb(vma) {
+            let first = vma.start() & !(TABLE_SPAN - 1);
+            return Some(first.max(start));
+        }
+        start = vma.end().checked_next_multiple_of(TABLE_SPAN)?;
+    }
+}
+
+/// Frees the table at `addr` if it is empty.
+fn reclaim(
+    mm: &MmWithUser,
+    lock: &MmapReadGuard<'_>,
+    gather: Pin<&mut Gather<'_>>,
+    slot: PmdSlot<'_>,
+    addr: usize,
+) {
+    let pmd = slot.lock();
+    let Some(table) = pmd.lock_table() else {
+        return;
+    };
+
+    lock.flush_tlb_batched_pending();
+    table.clear_queued();
+    // SAFETY: The switch can be read at any time.
+    if table.populated() != 0 || !unsafe { bindings::free_user_pte_enabled() } {
+        return;
+    }
+    let result = pmd.unhook(&table, addr);
+
+    drop(table);
+    drop(pmd);
+    match result {
+        Ok(unhooked) => {
+            #[cfg(CONFIG_FREE_USER_PTE_DEBUG)]
+            super::debug::delay();
+            gather.free(unhooked);
+            Event::FreedDeferred.record(mm, addr);
+        }
+        Err(Busy::Referenced) => Event::Busy.record(mm, addr),
+        Err(Busy::Moved | Busy::Populated) => {}
+    }
+}

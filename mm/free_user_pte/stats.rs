@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What people see: counters in `/proc/vmstat`, and tracepoints.
+
+use kernel::{bindings, mm::Mm};
+
+kernel::declare_trace! {
+    unsafe fn pte_table_defer(mm: *mut bindings::mm_struct, addr: usize);
+    unsafe fn pte_table_overflow(mm: *mut bindings::mm_struct, addr: usize);
+    unsafe fn pte_table_busy(mm: *mut bindings::mm_struct, addr: usize);
+    unsafe fn pte_table_free(mm: *mut bindings::mm_struct, addr: usize, deferred: bool);
+}
+
+/// Something that happened to a table.
+#[derive(Clone, Copy)]
+pub(super) enum Event {
+    /// It was unhooked by the zap that emptied it.
+    FreedAtOnce,
+    /// It was unhooked by the reclaimer.
+    FreedDeferred,
+    /// A hint was left for it.
+    Deferred,
+    /// There was no room for a hint.
+    Overflow,
+    /// It was empty, and could not be unhooked.
+    Busy,
+}
+
+impl Event {
+    /// Counts the event for the table at `addr`, and traces it.
+    #[inline]
+    pub(super) fn record(self, mm: &Mm, addr: usize) {
+        let raw = mm.as_raw();
+        // SAFETY: The tracepoints read no more than the values they are given.
+        let item = unsafe {
+            match self {
+                Event::FreedAtOnce => {
+                    pte_table_free(raw, addr, false);
+                    bindings::vm_event_item_PTE_TABLE_FREE_SYNC
+                }
+                Event::FreedDeferred => {
+                    pte_table_free(raw, addr, true);
+                    bindings::vm_event_item_PTE_TABLE_FREE_DEFERRED
+                }
+                Event::Deferred => {
+                    pte_table_defer(raw, addr);
+                    bindings::vm_event_item_PTE_TABLE_HINT
+                }
+                Event::Overflow => {
+                    pte_table_overflow(raw, addr);
+                    bindings::vm_event_item_PTE_TABLE_HINT_OVERFLOW
+                }
+                Event::Busy => {
+                    pte_table_busy(raw, addr);
+                    bindings::vm_event_item_PTE_TABLE_BUSY
+                }
+            }
+        };
+        count(item);
+    }
+}
+
+/// Counts a search of an address range.
+#[inline]
+pub(super) fn rescan() {
+    count(bindings::vm_event_item_PTE_TABLE_RESCAN);
+}
+
+#[inline]
+fn count(item: bindings::vm_event_item) {
+    // SAFETY: The per-CPU counters can be changed from any context.
+    unsafe { bindings::count_vm_event(item) };
+}

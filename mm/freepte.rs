@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The Rust part of memory management.
+//!
+//! One crate, as crates in the tree cannot import each other; each module has its own Kconfig
+//! switch.
+
+const __LOG_PREFIX: &[u8] = b"freepte\0";
+
+mod free_user_pte;
