@@ -136,7 +136,8 @@ static inline void pte_table_discard(pmd_t pmd)
  */
 static inline void pte_table_untrack(const pte_t *ptep)
 {
-	pte_table(ptep)->pt_table.flags = 0;
+	/* Nobody ever looks at the hint that it is said to have. */
+	pte_table(ptep)->pt_table.flags |= PTE_TABLE_QUEUED;
 }
 
 #else /* !CONFIG_FREE_USER_PTE */
