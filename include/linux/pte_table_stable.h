@@ -126,6 +126,26 @@ static inline void pte_table_discard(pmd_t pmd)
 }
 
 /**
+ * pte_table_filled - look after a table that was to be filled
+ * @mm: the mm the table belongs to
+ * @addr: an address that the table covers
+ * @ptep: an entry of the table
+ *
+ * For who allocates a table to copy entries to it, and may find none to copy:
+ * the count of such a table never falls to zero, as it never was anything else.
+ *
+ * Context: the table's lock is held.
+ */
+static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
+				    const pte_t *ptep)
+{
+	struct ptdesc *table = pte_table(ptep);
+
+	if (unlikely(!table->pt_table.populated))
+		free_user_pte_emptied(mm, addr, table);
+}
+
+/**
  * pte_table_untrack - exempt a table from being freed when it is empty
  * @ptep: an entry of the table
  *
@@ -143,6 +163,8 @@ static inline void pte_table_untrack(const pte_t *ptep)
 #else /* !CONFIG_FREE_USER_PTE */
 
 static inline void pte_table_discard(pmd_t pmd) {}
+static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
+				    const pte_t *ptep) {}
 static inline void pte_table_untrack(const pte_t *ptep) {}
 
 #endif /* CONFIG_FREE_USER_PTE */
