@@ -5,7 +5,7 @@
 
 use crate::cmd;
 use crate::paths::Paths;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -248,12 +248,16 @@ pub fn os_field(text: &str, name: &str) -> Option<String> {
         .map(|v| v.trim_matches(['"', '\'']).to_owned())
 }
 
-/// Install packages with the machine's apt; it must be root who asks.
-pub fn install(packages: &[String], log: &Path) -> Result<()> {
+/// Refresh the machine's package lists.
+pub fn update(log: &Path) -> Result<()> {
     let mut update = Command::new("apt-get");
     update.args(["-q", "update"]).env("LC_ALL", "C");
-    cmd::run_logged(&mut update, log).context("apt-get update failed: is there a network?")?;
+    cmd::run_logged(&mut update, log).context("apt-get update failed: is there a network?")
+}
 
+/// Install packages with the machine's apt; it must be root who asks.
+pub fn install(packages: &[String], log: &Path) -> Result<()> {
+    update(log)?;
     let mut install = Command::new("apt-get");
     install
         .args(["-q", "-y", "--no-install-recommends", "install"])
@@ -306,14 +310,6 @@ fn llvm_in(depends: &str) -> Option<u32> {
         .split([',', '|'])
         .filter_map(|d| d.split_whitespace().next()?.strip_prefix("libllvm"))
         .find_map(|v| v.trim_end_matches("t64").parse().ok())
-}
-
-/// Fail with the reason when apt is not usable by us.
-pub fn require_root(command: &str) -> Result<()> {
-    if !cmd::is_root() {
-        bail!("packages are missing and this is not root; run:\n    sudo {command}");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -46,19 +46,6 @@ pub fn try_output(cmd: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// Run a command that must succeed, its output going to ours.
-pub fn run(cmd: &mut Command) -> Result<()> {
-    let line = show(cmd);
-    let status = cmd
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot run `{line}`"))?;
-    if !status.success() {
-        bail!("`{line}` failed ({status})");
-    }
-    Ok(())
-}
-
 /// Run a command that must succeed, its output going to a log file; the end of the log is
 /// part of the error.
 pub fn run_logged(cmd: &mut Command, log: &Path) -> Result<()> {

@@ -3,16 +3,29 @@
 //! `cargo xtask`: builds, boots and tests the kernels of freepte.
 
 mod apt;
+mod bars;
 mod build;
+mod clean;
 mod cmd;
+mod demo;
+mod distro;
+mod doctor;
+mod guest;
 mod kconfig;
+mod ksft;
+mod ktap;
 mod kvm;
 mod lock;
+mod needs;
 mod paths;
 mod progress;
 mod series;
+mod setup;
 mod source;
 mod splat;
+mod steps;
+mod test;
+mod textcmp;
 mod toolchain;
 mod tree;
 mod vm;
@@ -36,6 +49,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Cmd {
+    /// Tell what was found, and the command that gets what is missing
+    Doctor,
+    /// Install what is missing (build, run, ksft and test do this by themselves)
+    Setup,
     /// Build a kernel
     Build(BuildArgs),
     /// Run a command as root in a virtual machine, on the host's files (copy-on-write)
@@ -43,6 +60,46 @@ enum Cmd {
     /// Exits with the command's status; with 99 when the kernel complained, with 124 when the time
     /// ran out, with 98 when the guest ended without a status.
     Vm(VmArgs),
+    /// The main job: show the page tables of real programs with the freeing off and on
+    Run {
+        /// Arguments for freepte-demo instead of `compare`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Run every check; the last line is `N passed, N failed`
+    Test {
+        /// Also compare the code of `off` with stock's, and run upstream's whole mm suite
+        #[arg(long)]
+        full: bool,
+        /// Only the steps whose name contains one of these
+        #[arg(long, value_name = "TEXT")]
+        only: Vec<String>,
+        /// Name the steps, run nothing
+        #[arg(long)]
+        list: bool,
+    },
+    /// Run upstream's mm selftests on several kernels and tell what differs
+    Ksft(KsftArgs),
+    /// Remove this clone's kernel trees and builds
+    Clean {
+        /// Also downloads, tools, ccache and what other clones built
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[derive(Args)]
+struct KsftArgs {
+    /// Categories of run_vmtests.sh (all of them when none is named)
+    categories: Vec<String>,
+    /// The kernels; each is compared with the first
+    #[arg(long, value_enum, value_delimiter = ',')]
+    kernels: Vec<Variant>,
+    /// Run freepte's own kselftests instead (on freepte, unless --kernels says otherwise)
+    #[arg(long, conflicts_with = "categories")]
+    own: bool,
+    #[command(flatten)]
+    machine: vm::Machine,
 }
 
 #[derive(Args)]
@@ -89,6 +146,15 @@ fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<ExitCode> {
     let paths = Paths::discover()?;
     match cli.command {
+        Cmd::Doctor => Ok(code(doctor::run(&paths)?)),
+        Cmd::Setup => setup::run(&paths).map(|()| ExitCode::SUCCESS),
+        Cmd::Run { args } => {
+            setup::run(&paths)?;
+            demo::run(&paths, &args).map(|()| ExitCode::SUCCESS)
+        }
+        Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
+        Cmd::Ksft(args) => ksft_command(&paths, &args),
+        Cmd::Clean { all } => clean::run(&paths, all).map(|()| ExitCode::SUCCESS),
         Cmd::Build(args) => build_command(&paths, &args),
         Cmd::Vm(args) => vm_command(&paths, &args),
     }
@@ -103,8 +169,55 @@ fn build_command(paths: &Paths, args: &BuildArgs) -> Result<ExitCode> {
             kconfig::render(&build::wanted_config(paths, args.kernel)?)
         );
     } else {
+        setup::run(paths)?;
         let image = build::build(paths, args.kernel)?;
         println!("{}", image.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn code(good: bool) -> ExitCode {
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn test_command(paths: &Paths, full: bool, only: &[String], list: bool) -> Result<ExitCode> {
+    if list {
+        for step in steps::STEPS {
+            println!(
+                "{}{}",
+                step.name,
+                if step.full { " (with --full)" } else { "" }
+            );
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    setup::run(paths)?;
+    let tally = test::run(paths, full, only);
+    Ok(code(tally.failed == 0 && tally.passed > 0))
+}
+
+fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
+    setup::run(paths)?;
+    let kernels = match (args.kernels.is_empty(), args.own) {
+        (false, _) => args.kernels.clone(),
+        (true, true) => vec![Variant::Freepte],
+        (true, false) => vec![Variant::Stock, Variant::Freepte],
+    };
+    for kernel in &kernels {
+        build::build(paths, *kernel)?;
+    }
+    if args.own {
+        for kernel in &kernels {
+            let run = ksft::run_own(paths, *kernel, &args.machine)?;
+            println!("{}: {}", kernel.name(), ksft::summary(&run.results));
+        }
+    } else {
+        let text = ksft::compare_upstream(paths, &kernels, &args.machine, &args.categories)?;
+        println!("nothing differs ({text})");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,8 +26,6 @@ const NEEDED_GIB: u64 = 15;
 /// A pristine tree.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// What its trees and builds are named after.
-    pub id: String,
     pub dir: PathBuf,
     /// It is the copy of a user's tree and that has changed since the last time.
     pub changed: bool,
@@ -79,11 +77,10 @@ fn user_tree() -> Option<PathBuf> {
 
 /// The pristine tree, fetched and unpacked if it is not there yet.
 pub fn pristine(paths: &Paths) -> Result<Source> {
-    let id = id();
-    let dir = paths.cache_subdir("src")?.join(&id);
+    let dir = paths.cache_subdir("src")?.join(id());
     if let Some(user) = user_tree() {
         let changed = copy_user_tree(paths, &user, &dir)?;
-        return Ok(Source { id, dir, changed });
+        return Ok(Source { dir, changed });
     }
     if !dir.is_dir() {
         check_disk(&paths.cache)?;
@@ -91,7 +88,6 @@ pub fn pristine(paths: &Paths) -> Result<Source> {
     }
     check_version(&dir)?;
     Ok(Source {
-        id,
         dir,
         changed: false,
     })

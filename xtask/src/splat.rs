@@ -84,12 +84,12 @@ impl Scanner {
         found
     }
 
-    fn is_wrong(&self, line: &str) -> bool {
+    fn is_wrong(&self, line: &str, early: bool) -> bool {
         let line = line.trim_end();
-        let Some(stamp) = self.stamp.find(line) else {
-            return false;
-        };
-        self.wrong.is_match(&line[stamp.end()..])
+        match self.stamp.find(line) {
+            Some(stamp) => self.wrong.is_match(&line[stamp.end()..]),
+            None => early && self.wrong.is_match(line),
+        }
     }
 
     /// A splat goes on to its end mark, but not for ever.

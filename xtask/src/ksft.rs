@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! kselftests in the virtual machine: upstream's mm suite, compared between kernels, and our own.
+
+use crate::build::{self, Variant};
+use crate::cmd;
+use crate::ktap::{self, Results, Verdict};
+use crate::lock::Lock;
+use crate::paths::Paths;
+use crate::source;
+use crate::tree;
+use crate::vm::{self, Machine, Sink};
+use anyhow::{bail, ensure, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where our own tests are in the repository.
+pub const OWN: &str = "tools/testing/selftests/freepte";
+
+/// The guest in which the suites run.
+pub fn machine() -> Machine {
+    Machine {
+        memory: "4G".to_owned(),
+        timeout: 3600,
+        ..Machine::default()
+    }
+}
+
+/// What one kernel made of a set of tests.
+pub struct Run {
+    pub results: Results,
+    pub output: PathBuf,
+}
+
+/// Build upstream's mm selftests and install them; returns the directory of run_vmtests.sh.
+pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
+    let src = tree::stock(paths)?;
+    let dir = paths.cache_subdir("ksft")?.join(source::id());
+    let _lock = Lock::take(&dir.with_extension("lock"))?;
+    let installed = dir.join("install");
+    let stamp = dir.join("stamp");
+    if stamp.is_file() {
+        return Ok(installed.join("mm"));
+    }
+    fs::create_dir_all(&dir)?;
+    let log = paths.log_dir()?;
+    let headers = dir.join("headers");
+    let mut make = Command::new("make");
+    make.arg("-C")
+        .arg(&src)
+        .arg(format!("O={}", dir.join("headers-build").display()));
+    make.arg(format!("INSTALL_HDR_PATH={}", headers.display()))
+        .arg("headers_install");
+    plain(&mut make);
+    build::run_make(make, "user-space headers", &log.join("headers.log"))?;
+
+    let mut make = Command::new("make");
+    make.arg("-C").arg(src.join("tools/testing/selftests"));
+    make.arg("TARGETS=mm")
+        .arg(format!("O={}", dir.join("build").display()));
+    make.arg(format!(
+        "KHDR_INCLUDES=-isystem {}",
+        headers.join("include").display()
+    ));
+    make.arg(format!("INSTALL_PATH={}", installed.display()));
+    make.arg(format!("-j{}", cmd::cpus() + 1)).arg("install");
+    plain(&mut make);
+    build::run_make(make, "upstream's mm selftests", &log.join("ksft.log"))?;
+    let mm = installed.join("mm");
+    ensure!(
+        mm.join("run_vmtests.sh").is_file(),
+        "the mm selftests were not installed"
+    );
+    fs::write(stamp, "")?;
+    Ok(mm)
+}
+
+/// cargo's and an outer make's variables are not for this make.
+fn plain(make: &mut Command) {
+    for name in [
+        "MAKEFLAGS",
+        "MFLAGS",
+        "MAKELEVEL",
+        "ARCH",
+        "CROSS_COMPILE",
+        "LLVM",
+    ] {
+        make.env_remove(name);
+    }
+    make.env("LC_ALL", "C");
+}
+
+/// Run upstream's tests (the whole default set when no category is named) on one kernel.
+pub fn run_upstream(
+    paths: &Paths,
+    variant: Variant,
+    machine: &Machine,
+    categories: &[String],
+) -> Result<Run> {
+    let dir = build_upstream(paths)?;
+    let mut script = format!(
+        "cd {} && ./run_vmtests.sh",
+        shlex::try_quote(&dir.to_string_lossy())?
+    );
+    if !categories.is_empty() {
+        script.push_str(&format!(" -t {}", shlex::try_quote(&categories.join(" "))?));
+    }
+    // Its exit status says that some test failed; the comparison says whether that is ours.
+    script.push_str("; exit 0");
+    run(paths, variant, machine, &script, "upstream").map(|(run, _)| run)
+}
+
+/// Build and run our own tests on one kernel: every one must pass or skip.
+pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine) -> Result<Run> {
+    let dir = paths.root.join(OWN);
+    ensure!(
+        dir.join("Makefile").is_file(),
+        "{} has no Makefile",
+        dir.display()
+    );
+    let out = paths.clone_dir()?.join("ksft-own");
+    fs::create_dir_all(&out)?;
+    let include = tree::stock(paths)?.join("tools/testing/selftests");
+    let mut make = Command::new("make");
+    make.arg("-C")
+        .arg(&dir)
+        .arg(format!("OUTPUT={}", out.display()));
+    make.arg(format!("KSFT_INC={}", include.display()));
+    plain(&mut make);
+    build::run_make(
+        make,
+        "freepte's kselftests",
+        &paths.log_dir()?.join("ksft-own.log"),
+    )?;
+    let quote =
+        |p: &Path| -> Result<String> { Ok(shlex::try_quote(&p.to_string_lossy())?.into_owned()) };
+    let script = format!("cd {} && ./run.sh {}", quote(&dir)?, quote(&out)?);
+    let (run, status) = run(paths, variant, machine, &script, "own")?;
+    let failed: Vec<&str> = run
+        .results
+        .iter()
+        .filter(|(_, v)| **v == Verdict::Fail)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !failed.is_empty() {
+        bail!(
+            "{} failed on {}; see {}\n  {}",
+            failed.len(),
+            variant.name(),
+            run.output.display(),
+            failed.join("\n  ")
+        );
+    }
+    ensure!(
+        matches!(status, 0 | 4),
+        "run.sh ended with {status} on {}; see {}",
+        variant.name(),
+        run.output.display()
+    );
+    Ok(run)
+}
+
+fn run(
+    paths: &Paths,
+    variant: Variant,
+    machine: &Machine,
+    script: &str,
+    what: &str,
+) -> Result<(Run, i32)> {
+    let command = ["bash", "-c", script].map(str::to_owned);
+    eprintln!("running {what} kselftests on {} ...", variant.name());
+    let outcome = vm::run(paths, variant, None, machine, Sink::Capture, &command)?;
+    let output = paths
+        .log_dir()?
+        .join(format!("ksft-{what}-{}.log", variant.name()));
+    fs::write(&output, format!("{}{}", outcome.stdout, outcome.stderr))?;
+    if let Some(trouble) = outcome.trouble() {
+        bail!(
+            "on {}: {trouble}\nthe tests' own last lines (all: {}):\n{}",
+            variant.name(),
+            output.display(),
+            cmd::tail(&outcome.stdout, 8)
+        );
+    }
+    let results = ktap::Parser::new()?.parse(&outcome.stdout);
+    ensure!(
+        !results.is_empty(),
+        "no test ran on {}; see {}\n{}",
+        variant.name(),
+        output.display(),
+        cmd::tail(&outcome.stderr, 10)
+    );
+    Ok((
+        Run { results, output },
+        outcome.status.unwrap_or(vm::EXIT_NO_STATUS),
+    ))
+}
+
+pub fn summary(results: &Results) -> String {
+    let n = |v| ktap::count(results, v);
+    format!(
+        "{} pass, {} fail, {} skip",
+        n(Verdict::Pass),
+        n(Verdict::Fail),
+        n(Verdict::Skip)
+    )
+}
+
+/// Run upstream's tests on several kernels and compare each with the first.
+pub fn compare_upstream(
+    paths: &Paths,
+    variants: &[Variant],
+    machine: &Machine,
+    categories: &[String],
+) -> Result<String> {
+    let Some((first, others)) = variants.split_first() else {
+        bail!("no kernel was named")
+    };
+    let base = run_upstream(paths, *first, machine, categories)?;
+    let mut text = format!("{}: {}", first.name(), summary(&base.results));
+    eprintln!("{text}");
+    let mut differing = 0;
+    for variant in others {
+        let run = run_upstream(paths, *variant, machine, categories)?;
+        let line = format!("{}: {}", variant.name(), summary(&run.results));
+        eprintln!("{line}");
+        text.push_str(&format!("; {line}"));
+        let show = |v: Option<Verdict>| v.map_or("absent".to_owned(), |v| v.to_string());
+        for (name, a, b) in ktap::differences(&base.results, &run.results) {
+            differing += 1;
+            println!(
+                "differs: {name}: {} {}, {} {}",
+                first.name(),
+                show(a),
+                variant.name(),
+                show(b)
+            );
+        }
+    }
+    ensure!(differing == 0, "{differing} results differ ({text})");
+    Ok(text)
+}
