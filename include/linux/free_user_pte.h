@@ -110,23 +110,6 @@ static inline void pte_table_init_other(struct ptdesc *table)
 	table->pt_table = (struct pte_table_state) {};
 }
 
-/**
- * pte_table_release - give up the table's own reference before it is freed
- * @table: any page table that nothing can reach any more
- *
- * Return: true if the table is to be freed now, false if somebody holds a
- * reference: then the last pte_put() frees it.
- */
-static inline bool pte_table_release(struct ptdesc *table)
-{
-	if (!pte_table_tracked(table))
-		return true;
-	WARN_ON_ONCE(table->pt_table.populated);
-	/* Frozen when it was unhooked, or held by nobody else */
-	return atomic_read(&table->pt_table.refs) <= 1 ||
-	       atomic_dec_and_test(&table->pt_table.refs);
-}
-
 #ifdef CONFIG_FREE_USER_PTE_DEBUG
 /**
  * struct free_user_pte_debug - what is to be provoked
@@ -153,6 +136,26 @@ static inline void pte_table_check_unlock(const pte_t *ptep,
 static inline void pte_table_recount(const struct ptdesc *table,
 				     const char *when) {}
 #endif
+
+/**
+ * pte_table_release - give up the table's own reference before it is freed
+ * @table: any page table that nothing can reach any more
+ *
+ * Return: true if the table is to be freed now, false if somebody holds a
+ * reference: then the last pte_put() frees it.
+ */
+static inline bool pte_table_release(struct ptdesc *table)
+{
+	if (!pte_table_tracked(table))
+		return true;
+	if (!(table->pt_table.flags & PTE_TABLE_EXEMPT)) {
+		pte_table_recount(table, "freed");
+		WARN_ON_ONCE(table->pt_table.populated);
+	}
+	/* Frozen when it was unhooked, or held by nobody else */
+	return atomic_read(&table->pt_table.refs) <= 1 ||
+	       atomic_dec_and_test(&table->pt_table.refs);
+}
 
 /**
  * pte_table_add - account entries that were populated without being counted

@@ -113,7 +113,7 @@ static inline pte_t *pte_alloc_map_lock(struct mm_struct *mm, pmd_t *pmd,
 }
 
 /**
- * pte_table_discard - forget what a table holds that is freed as it is
+ * pte_table_discard - let a table be freed with what it holds
  * @pmd: the entry that pointed to the table
  *
  * For who unhooks a table without clearing its entries.
@@ -122,7 +122,7 @@ static inline pte_t *pte_alloc_map_lock(struct mm_struct *mm, pmd_t *pmd,
  */
 static inline void pte_table_discard(pmd_t pmd)
 {
-	page_ptdesc(pmd_page(pmd))->pt_table.populated = 0;
+	page_ptdesc(pmd_page(pmd))->pt_table.flags |= PTE_TABLE_EXEMPT;
 }
 
 /**
@@ -156,8 +156,8 @@ static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
  */
 static inline void pte_table_untrack(const pte_t *ptep)
 {
-	/* Nobody ever looks at the hint that it is said to have. */
-	pte_table(ptep)->pt_table.flags |= PTE_TABLE_QUEUED;
+	/* Nobody ever looks for the hint that it is said to have. */
+	pte_table(ptep)->pt_table.flags |= PTE_TABLE_EXEMPT | PTE_TABLE_QUEUED;
 }
 
 #else /* !CONFIG_FREE_USER_PTE */

@@ -13,7 +13,7 @@
  * struct pte_table_state - what a user PTE table knows about itself
  * @populated: entries that are not none; 0 to 512. Plain memory, changed only
  *	under the table's lock, or while nobody else can reach the table.
- * @flags: %PTE_TABLE_TAG and %PTE_TABLE_QUEUED; same rule as @populated.
+ * @flags: %PTE_TABLE_TAG and others; same rule as @populated.
  * @refs: long-lived references, one of which is the table's own. It is frozen
  *	to 0 when an empty table is unhooked.
  *
@@ -27,9 +27,11 @@ struct pte_table_state {
 
 /* In @flags: there is a hint for this table that nobody looked at yet. */
 #define PTE_TABLE_QUEUED	0x0001U
+/* In @flags: freed by its owner, with whatever is left in it. */
+#define PTE_TABLE_EXEMPT	0x0002U
 /* In @flags: a user PTE table, as opposed to whatever else has a ptdesc. */
 #define PTE_TABLE_TAG		0x5e70U
-#define PTE_TABLE_TAG_MASK	0xfffeU
+#define PTE_TABLE_TAG_MASK	0xfffcU
 
 #define PTE_TABLE_HINTS		32
 
