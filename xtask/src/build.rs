@@ -50,7 +50,8 @@ impl Variant {
         }
     }
 
-    fn tree(self, paths: &Paths) -> Result<PathBuf> {
+    /// The variant's kernel tree, up to date.
+    pub fn tree(self, paths: &Paths) -> Result<PathBuf> {
         match self {
             Self::Stock => tree::stock(paths),
             _ => tree::patched(paths),

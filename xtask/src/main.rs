@@ -53,6 +53,12 @@ enum Cmd {
     Doctor,
     /// Install what is missing (build, run, ksft and test do this by themselves)
     Setup,
+    /// Bring a variant's kernel tree up to date with the patches, and print where it is
+    Tree {
+        /// Whose tree
+        #[arg(long, value_enum, default_value_t = Variant::Freepte)]
+        kernel: Variant,
+    },
     /// Build a kernel
     Build(BuildArgs),
     /// Run a command as root in a virtual machine, on the host's files (copy-on-write)
@@ -155,6 +161,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
         Cmd::Ksft(args) => ksft_command(&paths, &args),
         Cmd::Clean { all } => clean::run(&paths, all).map(|()| ExitCode::SUCCESS),
+        Cmd::Tree { kernel } => {
+            println!("{}", kernel.tree(&paths)?.display());
+            Ok(ExitCode::SUCCESS)
+        }
         Cmd::Build(args) => build_command(&paths, &args),
         Cmd::Vm(args) => vm_command(&paths, &args),
     }

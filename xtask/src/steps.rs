@@ -113,6 +113,8 @@ fn quiet(cmd: &mut Command) -> Result<()> {
             String::from_utf8_lossy(&out.stdout),
             String::from_utf8_lossy(&out.stderr)
         );
+        // A long list of files tells nothing.
+        let line: String = line.chars().take(160).collect();
         bail!("`{line}` failed:\n{}", cmd::tail(&text, 60));
     }
     Ok(())
@@ -176,7 +178,14 @@ fn kernel_rustfmt(paths: &Paths) -> Result<Done> {
     let config = tree::stock(paths)?.join(".rustfmt.toml");
     quiet(
         Command::new("rustfmt")
-            .args(["--check", "--edition", "2021", "--config-path"])
+            .args([
+                "--check",
+                "--color",
+                "never",
+                "--edition",
+                "2021",
+                "--config-path",
+            ])
             .arg(config)
             .args(&list),
     )?;
@@ -190,12 +199,16 @@ fn checkpatch(paths: &Paths) -> Result<Done> {
     let script = |src: &Path| {
         let mut cmd = Command::new("perl");
         cmd.arg(src.join("scripts/checkpatch.pl"));
-        // No MAINTAINERS entry names files of an overlay, and no commit is at hand to look up.
+        // No MAINTAINERS entry names files of an overlay, no commit is at hand to look up, and
+        // signing off is for a person who sends the patch on.
+        let not = "FILE_PATH_CHANGES,GIT_COMMIT_ID,MISSING_SIGN_OFF";
         cmd.args([
             "--quiet",
+            "--terse",
+            "--no-summary",
             "--show-types",
             "--ignore",
-            "FILE_PATH_CHANGES,GIT_COMMIT_ID",
+            not,
         ]);
         cmd.current_dir(src);
         cmd
