@@ -103,7 +103,11 @@ impl<'a> Hints<'a> {
             unsafe { bindings::mmgrab(self.mm.as_raw()) };
             // SAFETY: The work was initialised with the mm, which stays while it is pending.
             unsafe {
-                let delay = if at_once { 0 } else { bindings::free_user_pte_delay_ms };
+                let delay = if at_once {
+                    0
+                } else {
+                    bindings::free_user_pte_delay_ms
+                };
                 bindings::pte_table_work_queue(work, delay as usize);
             }
         } else if at_once || usize::from(self.ring.nr) == KICK_AT {
