@@ -188,7 +188,9 @@ impl PrivateApt {
     }
 
     pub fn update(&self) -> Result<()> {
-        cmd::output(self.command("apt-get").args(["-q", "update"])).map(|_| ())
+        // Without this, apt finds nothing wrong with having fetched nothing.
+        let strict = ["-q", "-o", "APT::Update::Error-Mode=any", "update"];
+        cmd::output(self.command("apt-get").args(strict)).map(|_| ())
     }
 
     /// The newest version of a package and its SHA-256, as the archive's signed index has them.

@@ -147,37 +147,25 @@ pub fn free_gib(dir: &Path) -> Result<u64> {
 
 /// Debian's package first, then kernel.org.
 fn fetch(paths: &Paths, dir: &Path) -> Result<()> {
-    let first = match debian_package(paths) {
-        Ok(Some(deb)) => {
-            return unpack(dir, "Debian's package", |tmp| unpack_deb(&deb, tmp));
-        }
-        Ok(None) => None,
-        Err(err) => {
-            eprintln!("Debian's {DEB_NAME} cannot be had ({err:#}); trying kernel.org");
-            Some(err)
-        }
-    };
-    match kernel_org(paths) {
-        Ok(tarball) => unpack(dir, TARBALL, |tmp| {
-            cmd::output(
-                Command::new("tar")
-                    .arg("-xf")
-                    .arg(&tarball)
-                    .arg("-C")
-                    .arg(tmp),
-            )
-            .map(|_| ())
-        }),
-        Err(err) => {
-            let more = first
-                .map(|e| format!("\nDebian's package: {e:#}"))
-                .unwrap_or_default();
-            bail!(
-                "no kernel source could be fetched; check the network, or give a Linux 7.3.y tree in \
-                 KERNEL_SRC\nkernel.org: {err:#}{more}"
-            )
-        }
+    match debian_package(paths) {
+        Ok(Some(deb)) => return unpack(dir, "Debian's package", |tmp| unpack_deb(&deb, tmp)),
+        Ok(None) => {}
+        Err(err) => eprintln!("Debian's {DEB_NAME} cannot be had: {err:#}\nTrying kernel.org."),
     }
+    let tarball = kernel_org(paths).context(
+        "no kernel source could be fetched; check the network, or give a Linux 7.3.y tree in \
+         KERNEL_SRC",
+    )?;
+    unpack(dir, TARBALL, |tmp| {
+        cmd::output(
+            Command::new("tar")
+                .arg("-xf")
+                .arg(&tarball)
+                .arg("-C")
+                .arg(tmp),
+        )
+        .map(|_| ())
+    })
 }
 
 /// Unpack into a temporary directory and rename: nothing half-made is ever left at `dir`.
