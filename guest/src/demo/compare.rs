@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every workload, with the freeing off, then on.
+
+use crate::knob::Knob;
+use crate::report::{Figures, Report, Row, Run, State, BAR_KB};
+use crate::workloads::{self, Size, Workload};
+use crate::{guard, table, verdict, Options};
+use anyhow::{ensure, Context, Result};
+use pagetables::sample::Sample;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The tables are looked at so long after the memory went.
+const SETTLE: Duration = Duration::from_secs(2);
+
+fn measure(workload: &mut dyn Workload, size: Size) -> Result<Figures> {
+    let mut grown = workload.grow(size)?;
+    let peak = Sample::take(grown.pid(), None)?;
+    grown.shrink()?;
+    thread::sleep(SETTLE);
+    let after = Sample::take(grown.pid(), Some(&peak.shape))?;
+    Ok(Figures::new(&peak, &after))
+}
+
+fn run_one(
+    workload: &mut dyn Workload,
+    size: Size,
+    knob: Option<&Knob>,
+    states: &[State],
+) -> Result<Row> {
+    let mut row = Row {
+        name: workload.name().to_owned(),
+        title: workload.title(size),
+        runs: Vec::new(),
+        skipped: workload.missing().map(|what| format!("{what} is missing")),
+    };
+    if row.skipped.is_some() {
+        return Ok(row);
+    }
+    let start = Instant::now();
+    workload.prepare(size)?;
+    let mut times = vec![format!(
+        "prepared in {:.1} s",
+        start.elapsed().as_secs_f32()
+    )];
+    for &state in states {
+        if let Some(knob) = knob {
+            knob.set(state == State::On)?;
+        }
+        let start = Instant::now();
+        let figures = measure(workload, size)?;
+        times.push(format!("run in {:.1} s", start.elapsed().as_secs_f32()));
+        row.runs.push(Run { state, figures });
+    }
+    workload.finish();
+    eprintln!("    {}", times.join(", "));
+    Ok(row)
+}
+
+/// Run the workloads of these names, or all; prints the table and returns whether the bar holds.
+pub fn run(names: &[String], options: &Options) -> Result<bool> {
+    guard::check()?;
+    let size = Size {
+        quick: options.quick,
+    };
+    let mut chosen = workloads::all();
+    for name in names {
+        ensure!(
+            chosen.iter().any(|workload| workload.name() == name),
+            "there is no workload `{name}`; `freepte-demo list` names them"
+        );
+    }
+    chosen.retain(|workload| names.is_empty() || names.iter().any(|n| n == workload.name()));
+
+    let knob = Knob::find()?;
+    let states: &[State] = if knob.is_some() {
+        &[State::Off, State::On]
+    } else {
+        eprintln!("note: this kernel has no free_user_pte; its own figures follow");
+        &[State::Plain]
+    };
+    let total = chosen.len();
+    let mut rows = Vec::new();
+    for (number, workload) in chosen.iter_mut().enumerate() {
+        eprintln!("[{}/{}] {}", number + 1, total, workload.title(size));
+        let row = run_one(workload.as_mut(), size, knob.as_ref(), states)
+            .with_context(|| format!("workload {}", workload.name()))?;
+        rows.push(row);
+    }
+    let report = Report {
+        kernel: rustix::system::uname()
+            .release()
+            .to_string_lossy()
+            .into_owned(),
+        states: states.to_vec(),
+        settle_ms: SETTLE.as_millis() as u64,
+        bar_kb: BAR_KB,
+        rows,
+    };
+    println!(
+        "{}\n\n{}",
+        table::render(&report),
+        verdict::sentence(&report)
+    );
+    for complaint in verdict::complaints(&report) {
+        println!("{complaint}");
+    }
+    if let Some(file) = &options.json {
+        fs::write(file, serde_json::to_string_pretty(&report)? + "\n")
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    Ok(report.holds())
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The main job: the page tables of real programs after their memory has gone, with freepte's
+//! freeing off and on.
+
+mod cgroup;
+mod compare;
+mod ext4;
+mod guard;
+mod knob;
+mod report;
+mod subject;
+mod table;
+mod tools;
+mod verdict;
+mod workers;
+mod workloads;
+mod zram;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use workloads::Size;
+
+/// Some row's excess is above the bar, or a row could not be measured
+const EXIT_BAR: u8 = 1;
+const EXIT_ERROR: u8 = 2;
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Page tables of real programs, with freepte's freeing off and on"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// About an eighth of the memory: to try things out
+    #[arg(long)]
+    quick: bool,
+    /// Write the figures to this file as well
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every workload, freeing off and on, and print one table
+    Compare {
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Run one workload (or a few), freeing off and on
+    Run {
+        /// Their names, as `list` prints them
+        #[arg(required = true, value_name = "WORKLOAD")]
+        names: Vec<String>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Name the workloads
+    List,
+    /// One process of a workload
+    #[command(hide = true)]
+    Worker {
+        #[command(subcommand)]
+        worker: workers::Worker,
+    },
+}
+
+fn run() -> Result<bool> {
+    match Cli::parse().command {
+        Command::Compare { options } => compare::run(&[], &options),
+        Command::Run { names, options } => compare::run(&names, &options),
+        Command::List => {
+            for workload in workloads::all() {
+                println!(
+                    "{:<16} {}",
+                    workload.name(),
+                    workload.title(Size { quick: false })
+                );
+            }
+            Ok(true)
+        }
+        Command::Worker { worker } => worker.run().map(|()| true),
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(EXIT_BAR),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(EXIT_ERROR)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The figures, as they are printed and written to a file.
+
+use pagetables::sample::Sample;
+use serde::Serialize;
+
+/// An excess of at most so much is none.
+pub const BAR_KB: i64 = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    pub rss_peak_kb: u64,
+    pub rss_kb: u64,
+    pub vmpte_kb: u64,
+    pub ideal_kb: u64,
+    pub excess_kb: i64,
+}
+
+impl Figures {
+    pub fn new(peak: &Sample, after: &Sample) -> Self {
+        Self {
+            rss_peak_kb: peak.rss_kb,
+            rss_kb: after.rss_kb,
+            vmpte_kb: after.vmpte_kb,
+            ideal_kb: after.ideal_kb(),
+            excess_kb: after.excess_kb(),
+        }
+    }
+}
+
+/// Which kernel, and what of its freeing is switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// A kernel without freepte
+    Plain,
+    Off,
+    On,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub name: String,
+    pub title: String,
+    pub runs: Vec<Run>,
+    /// Why it was not run
+    pub skipped: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Run {
+    pub state: State,
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+impl Row {
+    pub fn in_state(&self, state: State) -> Option<&Figures> {
+        self.runs
+            .iter()
+            .find(|run| run.state == state)
+            .map(|run| &run.figures)
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub kernel: String,
+    pub states: Vec<State>,
+    pub settle_ms: u64,
+    pub bar_kb: i64,
+    pub rows: Vec<Row>,
+}
+
+impl Report {
+    /// Nothing was left out, and with the freeing on no row is above the bar.
+    pub fn holds(&self) -> bool {
+        self.rows.iter().all(|row| {
+            row.skipped.is_none()
+                && row
+                    .in_state(State::On)
+                    .is_none_or(|on| on.excess_kb <= self.bar_kb)
+        })
+    }
+}

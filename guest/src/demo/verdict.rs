@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the table says, in a sentence.
+
+use crate::report::{Report, Row, State};
+
+fn titles<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let list: Vec<_> = rows.map(|row| row.title.as_str()).collect();
+    list.join("; ")
+}
+
+/// Which rows were without excess before freepte did anything.
+fn enough(report: &Report, state: State) -> String {
+    let rows = report.rows.iter().filter(|row| {
+        row.in_state(state)
+            .is_some_and(|f| f.excess_kb <= report.bar_kb)
+    });
+    match titles(rows) {
+        none if none.is_empty() => "upstream's PT_RECLAIM was enough for none of them".to_owned(),
+        list => format!("upstream's PT_RECLAIM was already enough for: {list}"),
+    }
+}
+
+/// The sentence; it is derived from the figures.
+pub fn sentence(report: &Report) -> String {
+    if report.states == [State::Plain] {
+        let excess: i64 = report
+            .rows
+            .iter()
+            .filter_map(|row| row.in_state(State::Plain))
+            .map(|f| f.excess_kb)
+            .sum();
+        return format!(
+            "This kernel ({}) has no free_user_pte: it keeps {excess} kB of empty page tables \
+             in all; {}.",
+            report.kernel,
+            enough(report, State::Plain)
+        );
+    }
+    let mut saved: Vec<(i64, &Row)> = report
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let (off, on) = (row.in_state(State::Off)?, row.in_state(State::On)?);
+            Some((off.excess_kb - on.excess_kb, row))
+        })
+        .filter(|(kb, _)| *kb > report.bar_kb)
+        .collect();
+    saved.sort_by_key(|(kb, _)| -kb);
+    let total: i64 = saved.iter().map(|(kb, _)| kb).sum();
+    let list: Vec<_> = saved
+        .iter()
+        .map(|(kb, row)| format!("{kb} kB ({})", row.title))
+        .collect();
+    let first = if list.is_empty() {
+        "Nothing was saved".to_owned()
+    } else {
+        format!(
+            "Freeing empty tables saved {total} kB of page tables: {}",
+            list.join(", ")
+        )
+    };
+    format!("{first}; {}.", enough(report, State::Off))
+}
+
+/// Rows that fail the run, each with its reason.
+pub fn complaints(report: &Report) -> Vec<String> {
+    let mut list = Vec::new();
+    for row in &report.rows {
+        if let Some(why) = &row.skipped {
+            list.push(format!("SKIPPED: {}: {why}", row.title));
+        }
+        if let Some(on) = row.in_state(State::On) {
+            if on.excess_kb > report.bar_kb {
+                list.push(format!(
+                    "FAILED: {}: an excess of {} kB with the freeing on (at most {} kB)",
+                    row.title, on.excess_kb, report.bar_kb
+                ));
+            }
+        }
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Figures, Run};
+
+    fn row(title: &str, runs: &[(State, i64)]) -> Row {
+        let runs = runs.iter().map(|&(state, excess_kb)| Run {
+            state,
+            figures: Figures {
+                rss_peak_kb: 0,
+                rss_kb: 0,
+                vmpte_kb: 0,
+                ideal_kb: 0,
+                excess_kb,
+            },
+        });
+        Row {
+            name: title.into(),
+            title: title.into(),
+            runs: runs.collect(),
+            skipped: None,
+        }
+    }
+
+    fn report(states: &[State], rows: Vec<Row>) -> Report {
+        Report {
+            kernel: "k".into(),
+            states: states.to_vec(),
+            settle_ms: 0,
+            bar_kb: 8,
+            rows,
+        }
+    }
+
+    #[test]
+    fn saved_and_enough() {
+        use State::{Off, On};
+        let rows = vec![
+            row("small", &[(Off, 100), (On, 0)]),
+            row("great", &[(Off, 800), (On, 4)]),
+            row("upstream", &[(Off, 4), (On, 0)]),
+        ];
+        let report = report(&[Off, On], rows);
+        assert_eq!(
+            sentence(&report),
+            "Freeing empty tables saved 896 kB of page tables: 796 kB (great), 100 kB (small); \
+             upstream's PT_RECLAIM was already enough for: upstream."
+        );
+        assert!(report.holds() && complaints(&report).is_empty());
+    }
+
+    #[test]
+    fn nothing_saved_and_the_bar_missed() {
+        use State::{Off, On};
+        let report = report(&[Off, On], vec![row("a", &[(Off, 800), (On, 800)])]);
+        assert!(sentence(&report).starts_with("Nothing was saved; upstream's PT_RECLAIM was en"));
+        assert!(!report.holds());
+        assert_eq!(complaints(&report).len(), 1);
+    }
+
+    #[test]
+    fn a_skipped_row_is_no_success() {
+        let mut report = report(&[State::Plain], vec![row("a", &[])]);
+        assert!(report.holds());
+        report.rows[0].skipped = Some("no java".into());
+        assert!(!report.holds());
+    }
+}
