@@ -13,7 +13,6 @@ use anyhow::{ensure, Result};
 pub fn machine() -> Machine {
     Machine {
         memory: "3G".to_owned(),
-        disk: Some("4G".to_owned()),
         timeout: 900,
         ..Machine::default()
     }

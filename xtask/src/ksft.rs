@@ -40,7 +40,8 @@ pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
     let _lock = Lock::take(&dir.with_extension("lock"))?;
     let installed = dir.join("install");
     let stamp = dir.join("stamp");
-    if stamp.is_file() {
+    // What is built from a user's tree follows that tree: make knows what has changed.
+    if stamp.is_file() && !source::is_user_tree() {
         return Ok(installed.join("mm"));
     }
     fs::create_dir_all(&dir)?;

@@ -86,6 +86,13 @@ enum Cmd {
     },
     /// Run upstream's mm selftests on several kernels and tell what differs
     Ksft(KsftArgs),
+    /// Compare the machine code of two build directories, object by object
+    Textcmp {
+        /// One build directory
+        a: PathBuf,
+        /// The other one
+        b: PathBuf,
+    },
     /// Remove this clone's kernel trees and builds
     Clean {
         /// Also downloads, tools, ccache and what other clones built
@@ -160,6 +167,12 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
         Cmd::Ksft(args) => ksft_command(&paths, &args),
+        Cmd::Textcmp { a, b } => {
+            let objdump = format!("llvm-objdump{}", toolchain::require()?.suffix);
+            let found = textcmp::compare(&a, &b, &objdump)?;
+            println!("{}", found.summary());
+            Ok(code(found.equal()))
+        }
         Cmd::Clean { all } => clean::run(&paths, all).map(|()| ExitCode::SUCCESS),
         Cmd::Tree { kernel } => {
             println!("{}", kernel.tree(&paths)?.display());

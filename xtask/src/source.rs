@@ -69,6 +69,11 @@ pub fn id() -> String {
     }
 }
 
+/// Whether the source is one that KERNEL_SRC names.
+pub fn is_user_tree() -> bool {
+    user_tree().is_some()
+}
+
 fn user_tree() -> Option<PathBuf> {
     let dir = env::var_os("KERNEL_SRC").filter(|v| !v.is_empty())?;
     let dir = PathBuf::from(dir);

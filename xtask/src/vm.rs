@@ -49,7 +49,7 @@ pub struct Machine {
     /// More arguments for QEMU
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub qemu_opts: Vec<String>,
-    /// Attach an empty scratch disk of this size (such as 2G) as /dev/vda
+    /// Attach an empty scratch disk of this size (such as 2G) as /dev/vda (FREEPTE_DISK names it)
     #[arg(long, value_name = "SIZE")]
     pub disk: Option<String>,
     /// Use KVM even if the probe says that it does not work
@@ -381,6 +381,7 @@ if [ -d "$modules" ]; then
 fi
 export PATH={path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root FREEPTE_GUEST=1
+[ -b /dev/vda ] && export FREEPTE_DISK=/dev/vda
 cd {cwd} 2>/dev/null || cd /
 ( exec {words} ) </dev/null >"$out" 2>"$err"
 echo $? >"$status"
