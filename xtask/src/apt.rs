@@ -284,27 +284,42 @@ pub fn candidate(package: &str) -> Option<String> {
     (version != "(none)").then(|| version.to_owned())
 }
 
-/// The LLVM major version that a package depends on.
-pub fn llvm_of(package: &str) -> Option<u32> {
-    let text = cmd::try_output(
-        Command::new("apt-cache")
-            .args(["show", "--no-all-versions", package])
-            .env("LC_ALL", "C"),
-    )?;
-    let depends = text
-        .lines()
-        .find_map(|l| l.strip_prefix("Depends:"))?
-        .to_owned();
-    if let Some(major) = llvm_in(&depends) {
-        return Some(major);
+/// The LLVM major version that a rustc package depends on, by way of its library packages.
+pub fn llvm_of(rustc: &str) -> Option<u32> {
+    const MOST: usize = 8;
+    let mut todo = vec![rustc.to_owned()];
+    for n in 0..MOST {
+        let package = todo.get(n)?.clone();
+        let depends = depends(&package)?;
+        if let Some(major) = llvm_in(&depends) {
+            return Some(major);
+        }
+        todo.extend(
+            library_packages(&depends)
+                .filter(|p| !todo.contains(p))
+                .collect::<Vec<_>>(),
+        );
     }
-    // rustc itself is a small program: its library package carries the dependency.
-    let library = depends
+    None
+}
+
+/// What a package depends on, as its index entry has it.
+fn depends(package: &str) -> Option<String> {
+    let mut show = Command::new("apt-cache");
+    show.args(["show", "--no-all-versions", package])
+        .env("LC_ALL", "C");
+    let text = cmd::try_output(&mut show)?;
+    text.lines()
+        .find_map(|l| l.strip_prefix("Depends:"))
+        .map(str::to_owned)
+}
+
+fn library_packages(depends: &str) -> impl Iterator<Item = String> + '_ {
+    depends
         .split([',', '|'])
         .filter_map(|d| d.split_whitespace().next())
-        .find(|d| d.starts_with("libstd-rust-") && !d.ends_with("-dev"))
-        .map(str::to_owned)?;
-    (library != package).then(|| llvm_of(&library))?
+        .filter(|d| d.starts_with("libstd-rust"))
+        .map(str::to_owned)
 }
 
 fn llvm_in(depends: &str) -> Option<u32> {
@@ -395,5 +410,9 @@ mod tests {
         );
         assert_eq!(llvm_in("libllvm19t64"), Some(19));
         assert_eq!(llvm_in("libc6"), None);
+        let found: Vec<String> =
+            library_packages("libc6, libstd-rust-web-dev (= 1.96), gcc | libstd-rust-1.96")
+                .collect();
+        assert_eq!(found, ["libstd-rust-web-dev", "libstd-rust-1.96"]);
     }
 }
