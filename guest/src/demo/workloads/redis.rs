@@ -5,6 +5,7 @@
 use super::{Grown, Size, Workload};
 use crate::tools;
 use anyhow::{ensure, Context, Result};
+use pagetables::status::Status;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 
 const KEYS: usize = 800_000;
 const VALUE: usize = 400;
-const BATCH: usize = 2_000;
+const BATCH: usize = 500;
 
 pub struct Redis;
 
@@ -83,14 +84,12 @@ impl Running {
         let mut key = 0;
         while key < keys {
             let end = (key + BATCH).min(keys);
-            let mut batch = Vec::with_capacity((end - key) * (VALUE + 64));
-            for key in key..end {
-                request(&mut batch, &["SET", &format!("key:{key:012}"), &value])?;
+            let names: Vec<_> = (key..end).map(|key| format!("key:{key:012}")).collect();
+            let mut words = vec!["MSET"];
+            for name in &names {
+                words.extend([name.as_str(), value.as_str()]);
             }
-            self.link.get_mut().write_all(&batch)?;
-            for _ in key..end {
-                self.answer()?;
-            }
+            self.ask(&words)?;
             key = end;
         }
         Ok(())
@@ -117,8 +116,18 @@ impl Grown for Running {
     }
 
     fn shrink(&mut self) -> Result<()> {
+        // A purge does nothing while jemalloc's own background thread is at it: ask again.
+        const TRIES: u32 = 10;
+        let full = Status::read(self.pid())?.rss_kb;
         self.ask(&["FLUSHALL"])?;
-        self.ask(&["MEMORY", "PURGE"])
+        for _ in 0..TRIES {
+            self.ask(&["MEMORY", "PURGE"])?;
+            if Status::read(self.pid())?.rss_kb < full / 4 {
+                break;
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
     }
 }
 
