@@ -12,7 +12,7 @@ use anyhow::{ensure, Result};
 /// The guest in which the comparison runs.
 pub fn machine() -> Machine {
     Machine {
-        memory: "3G".to_owned(),
+        memory: Some("3G".to_owned()),
         timeout: 900,
         ..Machine::default()
     }

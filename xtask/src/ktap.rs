@@ -61,8 +61,12 @@ impl Parser {
             };
             let raw = caught.get(2).map_or("", |m| m.as_str());
             let (name, directive) = raw.split_once(" # ").unwrap_or((raw, ""));
+            // Some print the directive first and the name after it.
             let (name, directive) = match name.strip_prefix("# ") {
-                Some(directive) => ("", directive),
+                Some(text) => {
+                    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+                    (rest, word)
+                }
                 None => (name, directive),
             };
             let name = self.stable(name.trim());
@@ -216,7 +220,7 @@ mod tests {
             parse("# ok 1 sub\n"),
             [entry("(unfinished): sub", Verdict::Pass)]
         );
-        assert_eq!(parse("ok 1 # SKIP why\n"), [entry("", Verdict::Skip)]);
+        assert_eq!(parse("ok 1 # SKIP why\n"), [entry("why", Verdict::Skip)]);
         assert_eq!(parse("okay\nnot okay\n"), []);
     }
 

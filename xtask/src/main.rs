@@ -111,6 +111,9 @@ struct KsftArgs {
     /// Run freepte's own kselftests instead (on freepte, unless --kernels says otherwise)
     #[arg(long, conflicts_with = "categories")]
     own: bool,
+    /// Take the kernels as they were built last
+    #[arg(long)]
+    no_build: bool,
     #[command(flatten)]
     machine: vm::Machine,
 }
@@ -224,22 +227,30 @@ fn test_command(paths: &Paths, full: bool, only: &[String], list: bool) -> Resul
 }
 
 fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
-    setup::run(paths)?;
+    if !args.no_build {
+        setup::run(paths)?;
+    }
     let kernels = match (args.kernels.is_empty(), args.own) {
         (false, _) => args.kernels.clone(),
         (true, true) => vec![Variant::Freepte],
         (true, false) => vec![Variant::Stock, Variant::Freepte],
     };
-    for kernel in &kernels {
-        build::build(paths, *kernel)?;
+    if !args.no_build {
+        for kernel in &kernels {
+            build::build(paths, *kernel)?;
+        }
     }
+    let mut machine = args.machine.clone();
+    machine
+        .memory
+        .get_or_insert_with(|| ksft::MEMORY.to_owned());
     if args.own {
         for kernel in &kernels {
-            let run = ksft::run_own(paths, *kernel, &args.machine)?;
+            let run = ksft::run_own(paths, *kernel, &machine)?;
             println!("{}: {}", kernel.name(), ksft::summary(&run.results));
         }
     } else {
-        let text = ksft::compare_upstream(paths, &kernels, &args.machine, &args.categories)?;
+        let text = ksft::compare_upstream(paths, &kernels, &machine, &args.categories)?;
         println!("nothing differs ({text})");
     }
     Ok(ExitCode::SUCCESS)

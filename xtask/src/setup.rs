@@ -182,7 +182,7 @@ fn redis(paths: &Paths) -> Result<()> {
         apt::update(&log)?;
         cmd::run_logged(&mut get, &log).context("Redis could not be fetched")?;
     }
-    let root = paths.cache.join("pkg/root");
+    let root = paths.cache_subdir("pkg/root")?;
     for deb in fs::read_dir(&debs)?.flatten().map(|e| e.path()) {
         if deb.extension().is_some_and(|e| e == "deb") {
             cmd::output(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(&root))?;

@@ -37,9 +37,9 @@ pub struct Machine {
     /// Virtual CPUs
     #[arg(long, default_value_t = 2)]
     pub cpus: u32,
-    /// Memory of the guest
-    #[arg(long, default_value = "2G")]
-    pub memory: String,
+    /// Memory of the guest [default: 2G, for ksft 4G]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
     /// Count instructions: one CPU, on which a guest's nanosecond is an instruction
     #[arg(long)]
     pub icount: bool,
@@ -70,7 +70,7 @@ impl Default for Machine {
     fn default() -> Self {
         Self {
             cpus: 2,
-            memory: "2G".to_owned(),
+            memory: None,
             icount: false,
             append: Vec::new(),
             qemu_opts: Vec::new(),
@@ -190,7 +190,7 @@ pub fn run(
         "--skip-modules",
     ]);
     cmd.args(["--qemu", &kvm::qemu()?.display().to_string()]);
-    cmd.args(["--memory", &machine.memory]);
+    cmd.args(["--memory", machine.memory.as_deref().unwrap_or("2G")]);
     cmd.args([
         "--cpus",
         &if machine.icount { 1 } else { machine.cpus }.to_string(),
