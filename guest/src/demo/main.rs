@@ -9,6 +9,7 @@ mod ext4;
 mod guard;
 mod knob;
 mod report;
+mod show;
 mod subject;
 mod table;
 mod tools;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use workloads::Size;
 
-/// Some row's excess is above the bar, or a row could not be measured
+/// Some row's excess is above the bar, or a row failed
 const EXIT_BAR: u8 = 1;
 const EXIT_ERROR: u8 = 2;
 
@@ -42,6 +43,9 @@ pub struct Options {
     /// About an eighth of the memory: to try things out
     #[arg(long)]
     quick: bool,
+    /// A workload whose program is missing fails the run, instead of being left out
+    #[arg(long)]
+    strict: bool,
     /// Write the figures to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -64,6 +68,11 @@ enum Command {
     },
     /// Name the workloads
     List,
+    /// The page tables of running processes, as they are now
+    Show {
+        #[arg(required = true, value_name = "PID")]
+        pids: Vec<u32>,
+    },
     /// One process of a workload
     #[command(hide = true)]
     Worker {
@@ -86,6 +95,7 @@ fn run() -> Result<bool> {
             }
             Ok(true)
         }
+        Command::Show { pids } => show::run(&pids).map(|()| true),
         Command::Worker { worker } => worker.run().map(|()| true),
     }
 }

@@ -27,7 +27,7 @@ fn cells(row: &Row, states: &[State]) -> Vec<String> {
                 format!("{} kB", f.ideal_kb),
                 format!("{} kB", f.excess_kb),
             ],
-            None => ["skipped", "-", "-", "-"].map(str::to_owned),
+            None => ["-", "-", "-", "-"].map(str::to_owned),
         };
         cells.extend(text);
     }
@@ -79,6 +79,7 @@ mod tests {
                     figures,
                 }],
                 skipped: None,
+                error: None,
             }],
         };
         let text = render(&report);
@@ -88,7 +89,7 @@ mod tests {
             words[1..6],
             ["a file", "418 → 4 MB", "832 kB", "64 kB", "768 kB"]
         );
-        assert_eq!(words[6], "skipped");
+        assert_eq!(words[6], "-");
         assert!(text.contains("on: excess"));
     }
 }

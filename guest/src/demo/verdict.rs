@@ -63,12 +63,15 @@ pub fn sentence(report: &Report) -> String {
     format!("{first}; {}.", enough(report, State::Off))
 }
 
-/// Rows that fail the run, each with its reason.
+/// Rows that were left out, failed or are above the bar, each with its reason.
 pub fn complaints(report: &Report) -> Vec<String> {
     let mut list = Vec::new();
     for row in &report.rows {
         if let Some(why) = &row.skipped {
             list.push(format!("SKIPPED: {}: {why}", row.title));
+        }
+        if let Some(what) = &row.error {
+            list.push(format!("FAILED: {}: {what}", row.title));
         }
         if let Some(on) = row.in_state(State::On) {
             if on.excess_kb > report.bar_kb {
@@ -103,6 +106,7 @@ mod tests {
             title: title.into(),
             runs: runs.collect(),
             skipped: None,
+            error: None,
         }
     }
 
@@ -130,7 +134,7 @@ mod tests {
             "Freeing empty tables saved 896 kB of page tables: 796 kB (great), 100 kB (small); \
              upstream's PT_RECLAIM was already enough for: upstream."
         );
-        assert!(report.holds() && complaints(&report).is_empty());
+        assert!(report.holds(false) && complaints(&report).is_empty());
     }
 
     #[test]
@@ -138,15 +142,29 @@ mod tests {
         use State::{Off, On};
         let report = report(&[Off, On], vec![row("a", &[(Off, 800), (On, 800)])]);
         assert!(sentence(&report).starts_with("Nothing was saved; upstream's PT_RECLAIM was en"));
-        assert!(!report.holds());
+        assert!(!report.holds(false));
         assert_eq!(complaints(&report).len(), 1);
     }
 
     #[test]
-    fn a_skipped_row_is_no_success() {
-        let mut report = report(&[State::Plain], vec![row("a", &[])]);
-        assert!(report.holds());
-        report.rows[0].skipped = Some("no java".into());
-        assert!(!report.holds());
+    fn a_skipped_row_is_told() {
+        let mut report = report(
+            &[State::Plain],
+            vec![row("a", &[(State::Plain, 0)]), row("b", &[])],
+        );
+        report.rows[1].skipped = Some("no java".into());
+        assert!(report.holds(false) && !report.holds(true));
+        assert_eq!(complaints(&report), ["SKIPPED: b: no java"]);
+        report.rows.remove(0);
+        assert!(!report.holds(false), "all skipped is no success");
+    }
+
+    #[test]
+    fn an_error_is_no_success() {
+        let mut report = report(&[State::Plain], vec![row("a", &[(State::Plain, 0)])]);
+        assert!(report.holds(true));
+        report.rows[0].error = Some("died".into());
+        assert!(!report.holds(false));
+        assert_eq!(complaints(&report), ["FAILED: a: died"]);
     }
 }

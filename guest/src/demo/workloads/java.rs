@@ -26,10 +26,6 @@ fn java() -> Option<PathBuf> {
     tools::find("FREEPTE_JAVA", "java")
 }
 
-fn javac() -> Option<PathBuf> {
-    tools::find("FREEPTE_JAVAC", "javac")
-}
-
 /// Put the compiled program into a directory.
 fn unpack(dir: &Path) -> Result<()> {
     if !COMPILED.is_empty() {
@@ -37,8 +33,12 @@ fn unpack(dir: &Path) -> Result<()> {
     }
     let source = dir.join(format!("{CLASS}.java"));
     fs::write(&source, SOURCE)?;
-    let javac = javac().context("no javac")?;
-    tools::run(Command::new(javac).arg("-d").arg(dir).arg(&source))
+    let java = java().context("no java")?;
+    // Some runtimes have the compiler as a module.
+    let module = ["-m", "jdk.compiler/com.sun.tools.javac.Main", "-d"];
+    tools::run(Command::new(java).args(module).arg(dir).arg(&source))
+        .or_else(|_| tools::run(Command::new("javac").arg("-d").arg(dir).arg(&source)))
+        .context("compiling the program (package default-jdk-headless)")
 }
 
 impl Workload for Java {
@@ -51,13 +51,9 @@ impl Workload for Java {
     }
 
     fn missing(&self) -> Option<String> {
-        if java().is_none() {
-            Some("java (package default-jdk-headless, or FREEPTE_JAVA)".to_owned())
-        } else if COMPILED.is_empty() && javac().is_none() {
-            Some("javac (package default-jdk-headless, or FREEPTE_JAVAC)".to_owned())
-        } else {
-            None
-        }
+        java()
+            .is_none()
+            .then(|| "java (package default-jre-headless, or FREEPTE_JAVA)".to_owned())
     }
 
     fn prepare(&mut self, _size: Size) -> Result<()> {
