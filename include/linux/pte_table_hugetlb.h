@@ -39,6 +39,8 @@ static inline pte_t huge_ptep_get_and_clear(struct mm_struct *mm,
 	return __ptep_get_and_clear_raw(mm, addr, ptep);
 }
 
+/* Modules, which have no use for it, are not shown how to flush a TLB. */
+#ifndef MODULE
 #define __HAVE_ARCH_HUGE_PTEP_CLEAR_FLUSH
 static inline pte_t huge_ptep_clear_flush(struct vm_area_struct *vma,
 					  unsigned long addr, pte_t *ptep)
@@ -49,6 +51,7 @@ static inline pte_t huge_ptep_clear_flush(struct vm_area_struct *vma,
 		flush_tlb_page(vma, addr);
 	return pte;
 }
+#endif
 
 #endif /* CONFIG_FREE_USER_PTE */
 
