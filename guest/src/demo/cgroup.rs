@@ -4,7 +4,7 @@
 //! from it.
 
 use crate::tools;
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -20,6 +20,11 @@ impl Cgroup {
     pub fn new(name: &str) -> Result<Self> {
         let root = Path::new(ROOT);
         if !root.join("cgroup.controllers").exists() {
+            // Whatever else is mounted there is not ours to cover.
+            ensure!(
+                fs::read_dir(root).is_ok_and(|mut dir| dir.next().is_none()),
+                "{ROOT} is in use, and not by cgroup v2"
+            );
             tools::run(Command::new("mount").args(["-t", "cgroup2", "none", ROOT]))?;
         }
         tools::set(root.join("cgroup.subtree_control"), "+memory")
