@@ -9,6 +9,7 @@ use crate::{guard, table, verdict, Options};
 use anyhow::{ensure, Context, Result};
 use pagetables::sample::Sample;
 use std::fs;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,11 @@ fn run_one(workload: &mut dyn Workload, size: Size, knob: Option<&Knob>, states:
     row
 }
 
+fn read(file: &Path) -> Result<Report> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} has no figures", file.display()))
+}
+
 /// Run the workloads of these names, or all; prints the table and returns whether the bar holds.
 pub fn run(names: &[String], options: &Options) -> Result<bool> {
     guard::check()?;
@@ -82,7 +88,12 @@ pub fn run(names: &[String], options: &Options) -> Result<bool> {
     }
     chosen.retain(|workload| names.is_empty() || names.iter().any(|n| n == workload.name()));
 
+    let stock = options.stock.as_deref().map(read).transpose()?;
     let knob = Knob::find()?;
+    ensure!(
+        knob.is_some() || stock.is_none(),
+        "this kernel has no free_user_pte: there is nothing to compare"
+    );
     let states: &[State] = if knob.is_some() {
         &[State::Off, State::On]
     } else {
@@ -95,16 +106,20 @@ pub fn run(names: &[String], options: &Options) -> Result<bool> {
         eprintln!("[{}/{}] {}", number + 1, total, workload.title(size));
         rows.push(run_one(workload.as_mut(), size, knob.as_ref(), states));
     }
-    let report = Report {
+    let mut report = Report {
         kernel: rustix::system::uname()
             .release()
             .to_string_lossy()
             .into_owned(),
+        quick: size.quick,
         states: states.to_vec(),
         settle_ms: SETTLE.as_millis() as u64,
         bar_kb: BAR_KB,
         rows,
     };
+    if let Some(stock) = &stock {
+        report.add_stock(stock)?;
+    }
     println!(
         "{}\n\n{}",
         table::render(&report),

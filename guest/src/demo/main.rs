@@ -46,6 +46,9 @@ pub struct Options {
     /// A workload whose program is missing fails the run, instead of being left out
     #[arg(long)]
     strict: bool,
+    /// Figures of a kernel without freepte (written there by --json), to compare with
+    #[arg(long, value_name = "FILE")]
+    stock: Option<PathBuf>,
     /// Write the figures to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,

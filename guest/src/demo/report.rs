@@ -2,13 +2,14 @@
 
 //! The figures, as they are printed and written to a file.
 
+use anyhow::{ensure, Result};
 use pagetables::sample::Sample;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An excess of at most so much is none.
 pub const BAR_KB: i64 = 8;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     pub rss_peak_kb: u64,
     pub rss_kb: u64,
@@ -30,7 +31,7 @@ impl Figures {
 }
 
 /// Which kernel, and what of its freeing is switched on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// A kernel without freepte
@@ -39,7 +40,7 @@ pub enum State {
     On,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
     pub title: String,
@@ -50,7 +51,7 @@ pub struct Row {
     pub error: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Run {
     pub state: State,
     #[serde(flatten)]
@@ -66,9 +67,10 @@ impl Row {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     pub kernel: String,
+    pub quick: bool,
     pub states: Vec<State>,
     pub settle_ms: u64,
     pub bar_kb: i64,
@@ -76,6 +78,37 @@ pub struct Report {
 }
 
 impl Report {
+    /// What the freeing is compared with: upstream's own figures where they are at hand.
+    pub fn baseline(&self) -> State {
+        if self.states.contains(&State::Plain) {
+            State::Plain
+        } else {
+            State::Off
+        }
+    }
+
+    /// Add what the same workloads left on another kernel, without freepte.
+    pub fn add_stock(&mut self, stock: &Report) -> Result<()> {
+        ensure!(
+            stock.states == [State::Plain] && !self.states.contains(&State::Plain),
+            "the figures to compare with must come from a kernel without free_user_pte"
+        );
+        ensure!(
+            stock.quick == self.quick,
+            "the figures to compare with were made with another size (--quick)"
+        );
+        for row in &mut self.rows {
+            let theirs = stock.rows.iter().find(|other| other.name == row.name);
+            row.runs.extend(
+                theirs
+                    .into_iter()
+                    .flat_map(|other| other.runs.iter().copied()),
+            );
+        }
+        self.states.insert(0, State::Plain);
+        Ok(())
+    }
+
     /// Something was measured, nothing went wrong, and with the freeing on no row is above the
     /// bar. `strict`: nothing was left out either.
     pub fn holds(&self, strict: bool) -> bool {

@@ -2,14 +2,18 @@
 
 //! One table of all rows.
 
-use crate::report::{Report, Row, State};
+use crate::report::{Figures, Report, State};
 use comfy_table::{presets, CellAlignment, Table};
 
-fn label(state: State) -> &'static str {
+/// Which columns a state gets, and how they are headed.
+fn columns(report: &Report, state: State) -> (&'static str, &'static [&'static str]) {
+    const ALL: &[&str] = &["RSS", "VmPTE", "ideal", "excess"];
     match state {
-        State::Plain => "",
-        State::Off => "off: ",
-        State::On => "on: ",
+        // Beside the others the essence is enough.
+        State::Plain if report.states.len() > 1 => ("stock: ", &["excess"]),
+        State::Plain => ("", ALL),
+        State::Off => ("off: ", ALL),
+        State::On => ("on: ", ALL),
     }
 }
 
@@ -17,21 +21,16 @@ fn mb(kb: u64) -> u64 {
     (kb + 512) / 1024
 }
 
-fn cells(row: &Row, states: &[State]) -> Vec<String> {
-    let mut cells = vec![row.title.clone()];
-    for state in states {
-        let text = match row.in_state(*state) {
-            Some(f) => [
-                format!("{} → {} MB", mb(f.rss_peak_kb), mb(f.rss_kb)),
-                format!("{} kB", f.vmpte_kb),
-                format!("{} kB", f.ideal_kb),
-                format!("{} kB", f.excess_kb),
-            ],
-            None => ["-", "-", "-", "-"].map(str::to_owned),
-        };
-        cells.extend(text);
+fn cell(figures: Option<&Figures>, column: &str) -> String {
+    let Some(f) = figures else {
+        return "-".to_owned();
+    };
+    match column {
+        "RSS" => format!("{} → {} MB", mb(f.rss_peak_kb), mb(f.rss_kb)),
+        "VmPTE" => format!("{} kB", f.vmpte_kb),
+        "ideal" => format!("{} kB", f.ideal_kb),
+        _ => format!("{} kB", f.excess_kb),
     }
-    cells
 }
 
 pub fn render(report: &Report) -> String {
@@ -39,12 +38,18 @@ pub fn render(report: &Report) -> String {
     table.load_preset(presets::ASCII_MARKDOWN);
     let mut header = vec!["what happened".to_owned()];
     for state in &report.states {
-        let state = label(*state);
-        header.extend(["RSS", "VmPTE", "ideal", "excess"].map(|name| format!("{state}{name}")));
+        let (head, names) = columns(report, *state);
+        header.extend(names.iter().map(|name| format!("{head}{name}")));
     }
     table.set_header(header);
     for row in &report.rows {
-        table.add_row(cells(row, &report.states));
+        let mut cells = vec![row.title.clone()];
+        for state in &report.states {
+            let figures = row.in_state(*state);
+            let (_, names) = columns(report, *state);
+            cells.extend(names.iter().map(|name| cell(figures, name)));
+        }
+        table.add_row(cells);
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -55,7 +60,7 @@ pub fn render(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Figures, Run};
+    use crate::report::{Row, Run};
 
     #[test]
     fn one_line_a_row() {
@@ -68,6 +73,7 @@ mod tests {
         };
         let report = Report {
             kernel: "k".into(),
+            quick: false,
             states: vec![State::Off, State::On],
             settle_ms: 0,
             bar_kb: 8,
