@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A control group of our own: what the caller touches is charged to it, and reclaimed from it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "files.h"
+#include "tables.h"
+
+#define ROOT	"/sys/fs/cgroup"
+
+static int cgroup_write(const struct cgroup *cgroup, const char *name, const char *text)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup->path, name);
+	return file_write(path, text);
+}
+
+const char *cgroup_enter(struct cgroup *cgroup)
+{
+	cgroup->path[0] = 0;
+	if (access(ROOT "/cgroup.controllers", R_OK))
+		return "no cgroup v2 at " ROOT;
+	if (file_write(ROOT "/cgroup.subtree_control", "+memory"))
+		return "no memory controller (CONFIG_MEMCG)";
+	snprintf(cgroup->path, sizeof(cgroup->path), ROOT "/freepte-%d", getpid());
+	if (mkdir(cgroup->path, 0755)) {
+		cgroup->path[0] = 0;
+		return "a cgroup could not be made";
+	}
+	if (cgroup_write(cgroup, "cgroup.procs", "0")) {
+		cgroup_leave(cgroup);
+		return "a cgroup could not be entered";
+	}
+	return NULL;
+}
+
+void cgroup_reclaim(struct cgroup *cgroup, long kib)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ldK", kib);
+	/* It fails when it reclaims less than that; what counts is what is left. */
+	cgroup_write(cgroup, "memory.reclaim", text);
+}
+
+bool cgroup_reclaim_until(struct cgroup *cgroup, const void *addr, unsigned long size,
+			  long (*count)(int pid, const void *addr, unsigned long size), long limit)
+{
+	int tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (count(0, addr, size) <= limit)
+			return true;
+		cgroup_reclaim(cgroup, 64 << 10);
+		/* Pages that wait in the CPUs' batches are not reclaimed; this drains them. */
+		if (tries % 4 == 3)
+			file_write("/proc/sys/vm/drop_caches", "1");
+	}
+	return count(0, addr, size) <= limit;
+}
+
+void cgroup_leave(struct cgroup *cgroup)
+{
+	int tries;
+
+	if (!cgroup->path[0])
+		return;
+	file_write(ROOT "/cgroup.procs", "0");
+	for (tries = 0; tries < 50 && rmdir(cgroup->path); tries++)
+		sleep_ms(10);
+	cgroup->path[0] = 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A control group of our own: what the caller touches is charged to it, and reclaimed from it.
+ */
+#ifndef _FREEPTE_CGROUP_H
+#define _FREEPTE_CGROUP_H
+
+#include <stdbool.h>
+
+struct cgroup {
+	char path[128];	/* empty: none */
+};
+
+/* Make one and move the caller there. NULL, or why there can be none */
+const char *cgroup_enter(struct cgroup *cgroup);
+
+/* Reclaim so much, or what there is of it */
+void cgroup_reclaim(struct cgroup *cgroup, long kib);
+
+/* Reclaim until there are no more of these entries than so many; whether that was reached */
+bool cgroup_reclaim_until(struct cgroup *cgroup, const void *addr, unsigned long size,
+			  long (*count)(int pid, const void *addr, unsigned long size), long limit);
+
+/* Move the caller back and remove it */
+void cgroup_leave(struct cgroup *cgroup);
+
+#endif /* _FREEPTE_CGROUP_H */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The knobs and counters of free_user_pte.
+ */
+#ifndef _FREEPTE_KNOBS_H
+#define _FREEPTE_KNOBS_H
+
+#include <stdbool.h>
+
+/*
+ * Names: "enabled", "delay_ms" and the statistics in /sys/kernel/mm/free_user_pte; "force_free",
+ * "fail_trylock" and "delay_us" of a kernel with CONFIG_FREE_USER_PTE_DEBUG.
+ */
+
+/* Its value, or a negative errno */
+long knob_read(const char *name);
+
+/* 0, or a negative errno. What it was before is kept, for knobs_restore(). */
+int knob_write(const char *name, long value);
+int knob_write_text(const char *name, const char *text);
+void knobs_restore(void);
+
+bool have_free_user_pte(void);
+bool have_debug_knobs(void);
+
+/* A counter of /proc/vmstat, or -1 */
+long vmstat(const char *name);
+
+#endif /* _FREEPTE_KNOBS_H */
