@@ -22,5 +22,6 @@ mod debug;
 mod entry;
 mod hints;
 mod reclaim;
+mod ring;
 mod stats;
 mod zap;

@@ -170,29 +170,31 @@ static __always_inline void pte_table_add(const pte_t *ptep, unsigned int nr)
 	pte_table(ptep)->pt_table.populated += nr;
 }
 
-/* Before @nr entries are set to @pte and what follows it */
+/* Whether setting an entry, to something that is not none, fills one more */
+static __always_inline unsigned int pte_table_fills(const pte_t *ptep)
+{
+	return pte_none(*ptep);
+}
+
+/*
+ * After entries were set, the last of them @ptep to @pte, @filled of which had
+ * been none
+ */
 static __always_inline void pte_table_set(struct mm_struct *mm,
 		unsigned long addr, const pte_t *ptep, pte_t pte,
-		unsigned int nr)
+		unsigned int filled)
 {
 	struct ptdesc *table;
-	unsigned int i, none = 0;
 
 	if (mm == &init_mm)
 		return;
 
-	for (i = 0; i < nr; i++)
-		none += pte_none(READ_ONCE(ptep[i]));
-
 	table = pte_table(ptep);
 	pte_table_check_change(mm, table);
-	if (unlikely(pte_none(pte))) {
-		table->pt_table.populated -= nr - none;
-		if (nr != none && !table->pt_table.populated)
-			free_user_pte_emptied(mm, addr, table);
-		return;
-	}
-	table->pt_table.populated += none;
+	table->pt_table.populated += filled;
+	/* A way to clear an entry that there are better ones for */
+	if (unlikely(pte_none(pte)) && !--table->pt_table.populated)
+		free_user_pte_emptied(mm, addr, table);
 }
 
 /* After an entry that held @old was cleared */
@@ -249,8 +251,10 @@ static inline void pte_table_init(struct mm_struct *mm, struct ptdesc *table) {}
 static inline void pte_table_init_other(struct ptdesc *table) {}
 static inline bool pte_table_release(struct ptdesc *table) { return true; }
 static inline void pte_table_add(const pte_t *ptep, unsigned int nr) {}
+static inline unsigned int pte_table_fills(const pte_t *ptep) { return 0; }
 static inline void pte_table_set(struct mm_struct *mm, unsigned long addr,
-				 const pte_t *ptep, pte_t pte, unsigned int nr) {}
+				 const pte_t *ptep, pte_t pte,
+				 unsigned int filled) {}
 static inline void pte_table_cleared(struct mm_struct *mm, unsigned long addr,
 				     const pte_t *ptep, pte_t old) {}
 static inline void pte_table_check_unlock(const pte_t *ptep,

@@ -50,7 +50,8 @@ pub(crate) unsafe extern "C" fn free_user_pte_zapped(
     // SAFETY: As above.
     let mm = unsafe { Mm::from_raw(mm) };
 
-    if whole && enabled() && zap::unhook(mm, slot, table, addr) {
+    // Not a matter of the switch: this much is freed without FREE_USER_PTE, too.
+    if whole && zap::unhook(mm, slot, table, addr) {
         return true;
     }
     defer(mm, addr, table);

@@ -10,39 +10,16 @@
 //! interrupts off, deep inside reclaim. It allocates nothing and never waits but for the leaf lock
 //! of the hints.
 
-use super::stats::Event;
-use core::{mem::replace, ops::RangeInclusive, ptr::addr_of_mut};
+use super::{
+    ring::{Batch, Ring},
+    stats::Event,
+};
+use core::{ops::RangeInclusive, ptr::addr_of_mut};
 use kernel::{bindings, mm::pgtable::TABLE_SHIFT, mm::Mm};
-
-const SLOTS: usize = bindings::PTE_TABLE_HINTS as usize;
 
 /// With so many hints the reclaimer is started without delay, so that it has a chance to come
 /// before the ring overflows.
-const KICK_AT: usize = SLOTS / 2;
-
-/// The blocks that one run of the reclaimer is to look at.
-pub(super) struct Batch {
-    blocks: [usize; SLOTS],
-    len: usize,
-    span: Option<RangeInclusive<usize>>,
-}
-
-impl Batch {
-    /// Returns each block that there was a hint for.
-    pub(super) fn blocks(&self) -> &[usize] {
-        self.blocks.get(..self.len).unwrap_or(&[])
-    }
-
-    /// Returns the span of blocks that hints were lost for.
-    pub(super) fn span(&self) -> Option<RangeInclusive<usize>> {
-        self.span.clone()
-    }
-
-    /// Returns whether there is nothing to do.
-    pub(super) fn is_empty(&self) -> bool {
-        self.len == 0 && self.span.is_none()
-    }
-}
+const KICK_AT: usize = bindings::PTE_TABLE_HINTS as usize / 2;
 
 /// The hints of an mm, locked.
 ///
@@ -52,7 +29,7 @@ impl Batch {
 struct Hints<'a> {
     mm: &'a Mm,
     hints: *mut bindings::pte_table_hints,
-    ring: &'a mut bindings::pte_table_ring,
+    ring: Ring<'a>,
 }
 
 impl<'a> Hints<'a> {
@@ -66,30 +43,8 @@ impl<'a> Hints<'a> {
             mm,
             hints,
             // SAFETY: The ring is valid, and under the lock nobody else has access.
-            ring: unsafe { &mut *addr_of_mut!((*hints).ring) },
+            ring: Ring::new(unsafe { &mut *addr_of_mut!((*hints).ring) }),
         }
-    }
-
-    /// Adds a block; returns false if there was no room for it.
-    fn add(&mut self, block: usize) -> bool {
-        let nr = usize::from(self.ring.nr);
-
-        if nr > 0 && self.ring.slots.get(nr - 1) == Some(&block) {
-            return true;
-        }
-        if let Some(slot) = self.ring.slots.get_mut(nr) {
-            *slot = block;
-            self.ring.nr += 1;
-            return true;
-        }
-        self.widen(block);
-        false
-    }
-
-    /// Adds a block to the span to be searched.
-    fn widen(&mut self, block: usize) {
-        self.ring.rescan_first = self.ring.rescan_first.min(block);
-        self.ring.rescan_last = self.ring.rescan_last.max(block);
     }
 
     /// Sees to it that the reclaimer runs: soon, or at once if the ring fills.
@@ -97,8 +52,7 @@ impl<'a> Hints<'a> {
         // SAFETY: The hints are valid by the type invariants.
         let work = unsafe { addr_of_mut!((*self.hints).work) };
 
-        if !self.ring.scheduled {
-            self.ring.scheduled = true;
+        if self.ring.expect_reclaimer() {
             // SAFETY: The mm is valid; the reference is dropped by the work.
             unsafe { bindings::mmgrab(self.mm.as_raw()) };
             // SAFETY: The work was initialised with the mm, which stays while it is pending.
@@ -110,7 +64,7 @@ impl<'a> Hints<'a> {
                 };
                 bindings::pte_table_work_queue(work, delay as usize);
             }
-        } else if at_once || usize::from(self.ring.nr) == KICK_AT {
+        } else if at_once || self.ring.len() == KICK_AT {
             // SAFETY: As above. If the work was not pending any more it is now a second time, and
             // needs a reference of its own; until we return the mm is in use by our caller.
             unsafe {
@@ -141,7 +95,7 @@ pub(super) fn accepts(mm: &Mm, addr: usize) -> bool {
 pub(super) fn push(mm: &Mm, addr: usize, at_once: bool) {
     let mut hints = Hints::lock(mm);
 
-    if hints.add(addr >> TABLE_SHIFT) {
+    if hints.ring.add(addr >> TABLE_SHIFT) {
         Event::Deferred.record(mm, addr);
     } else {
         Event::Overflow.record(mm, addr);
@@ -153,21 +107,12 @@ pub(super) fn push(mm: &Mm, addr: usize, at_once: bool) {
 pub(super) fn push_span(mm: &Mm, span: RangeInclusive<usize>) {
     let mut hints = Hints::lock(mm);
 
-    hints.widen(*span.start());
-    hints.widen(*span.end());
+    hints.ring.widen(*span.start());
+    hints.ring.widen(*span.end());
     hints.schedule(false);
 }
 
 /// Takes all hints away.
 pub(super) fn take(mm: &Mm) -> Batch {
-    let hints = Hints::lock(mm);
-    let first = replace(&mut hints.ring.rescan_first, usize::MAX);
-    let last = replace(&mut hints.ring.rescan_last, 0);
-
-    hints.ring.scheduled = false;
-    Batch {
-        blocks: hints.ring.slots,
-        len: usize::from(replace(&mut hints.ring.nr, 0)),
-        span: (first <= last).then_some(first..=last),
-    }
+    Hints::lock(mm).ring.take()
 }

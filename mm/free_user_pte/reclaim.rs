@@ -7,7 +7,8 @@
 //! one who unmaps it, who frees them without a lock.
 
 use super::{
-    hints::{self, Batch},
+    hints,
+    ring::Batch,
     stats::{self, Event},
 };
 use core::{ops::RangeInclusive, pin::Pin};

@@ -4,10 +4,10 @@
  */
 #include <linux/hugetlb_inline.h>
 #include <linux/mm.h>
+#include <linux/pgalloc.h>
 #include <linux/pgtable.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
-#include <asm/pgalloc.h>
 #include <asm/tlb.h>
 
 /* --- Walking down to a PMD entry ------------------------------------------ */
