@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A zap that has been through a whole table may have dropped the table's lock on the way, and
+ * others may have filled what it had emptied. To free the table for what the zap saw loses their
+ * pages, leaks them, and upsets the counters of the mm: see the fix of zap_pte_range() of February
+ * 2025. mm/memory.c must ask the count, under the lock, at the end.
+ *
+ * Takes luck: the table must be refilled between two looks at it. That a zap has to drop the lock
+ * is made likely by dirty pages of a shared file, of which a small batch fits before a flush.
+ */
+#include "kselftest_harness.h"
+
+#include "hazard.h"
+#include "knobs.h"
+#include "files.h"
+#include "tables.h"
+
+#define FILLERS	3
+
+static char *area;
+static uint64_t words[FILLERS][ENTRIES];
+
+FIXTURE(refill)
+{
+};
+
+FIXTURE_VARIANT(refill)
+{
+	bool shared;
+};
+
+FIXTURE_VARIANT_ADD(refill, anonymous)
+{
+	.shared = false,
+};
+
+FIXTURE_VARIANT_ADD(refill, shared_file)
+{
+	.shared = true,
+};
+
+FIXTURE_SETUP(refill)
+{
+	area = arena(TABLE_SPAN);
+	ASSERT_NE(NULL, area);
+	if (variant->shared)
+		area = map_file(area, TABLE_SPAN, shmem_file(TABLE_SPAN), MAP_SHARED);
+	else
+		area = map_anon(area, TABLE_SPAN);
+	ASSERT_NE(NULL, area);
+	hazard_begin(0);
+}
+
+FIXTURE_TEARDOWN(refill)
+{
+	hazard_end();
+}
+
+/*
+ * Each filler has words of its own in each page. A word is either what it wrote last or, if the
+ * page is anonymous, 0 if that was given back; but never anything older.
+ */
+static const char *fill(struct racer *racer)
+{
+	unsigned int page = some(ENTRIES);
+	volatile uint64_t *word = (uint64_t *)(area + page * PAGE) + racer->number;
+	uint64_t *last = &words[racer->number][page];
+	uint64_t value = *word;
+
+	if (value != *last && (racer->arg || value))
+		return wrong("page %u: %#llx instead of %#llx", page, (unsigned long long)value,
+			     (unsigned long long)*last);
+	*word = ++*last;
+	return NULL;
+}
+
+static const char *zap(struct racer *racer)
+{
+	if (madvise(area, TABLE_SPAN, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+static const char *body(void *arg)
+{
+	struct racer racers[FILLERS + 1] = { { .turn = zap } };
+	unsigned int i;
+
+	for (i = 0; i < FILLERS; i++)
+		racers[i + 1] = (struct racer){ .turn = fill, .number = i, .arg = arg };
+	return race(racers, FILLERS + 1, HAZARD_MS);
+}
+
+/* In a child: what is lost for the counters of its mm is noticed when it exits. */
+TEST_F_TIMEOUT(refill, race, HAZARD_TIMEOUT)
+{
+	EXPECT_HARMLESS(in_child(body, variant->shared ? self : NULL));
+	EXPECT_FREED_BY(freed_sync, 20);
+}
+
+/* What is written when the zap is over must be there. */
+TEST_F_TIMEOUT(refill, then_check, HAZARD_TIMEOUT)
+{
+	long end = now_ms() + HAZARD_MS;
+	uint64_t mark = 0;
+
+	while (now_ms() < end) {
+		mark_pages(area, TABLE_SPAN, ++mark);
+		EXPECT_HARMLESS(check_marks(area, TABLE_SPAN, mark));
+		ASSERT_EQ(0, madvise(area, TABLE_SPAN, MADV_DONTNEED));
+		if (variant->shared)
+			EXPECT_HARMLESS(check_marks(area, TABLE_SPAN, mark));
+	}
+	EXPECT_FREED_BY(freed_sync, 5);
+}
+
+TEST_HARNESS_MAIN
