@@ -228,6 +228,7 @@ static inline void pte_table_hints_init(struct mm_struct *mm)
 	spin_lock_init(&hints->lock);
 	hints->ring.nr = 0;
 	hints->ring.scheduled = false;
+	hints->crowded = false;
 	hints->ring.rescan_first = ULONG_MAX;
 	hints->ring.rescan_last = 0;
 	INIT_DELAYED_WORK(&hints->work, free_user_pte_work);

@@ -57,11 +57,13 @@ struct pte_table_ring {
  * struct pte_table_hints - what an mm's reclaimer is to look at
  * @lock: protects @ring; a leaf lock but for those of the workqueue
  * @ring: the hints
+ * @crowded: @ring is half full. Changed under @lock, read without.
  * @work: looks at the hints, some time after the first of them
  */
 struct pte_table_hints {
 	spinlock_t lock;
 	struct pte_table_ring ring;
+	bool crowded;
 	struct delayed_work work;
 };
 

@@ -72,7 +72,7 @@ static __always_inline void pte_table_zap_start(struct mmu_gather *tlb)
  * @addr: where it got to
  * @end: where it is to end
  * @unmapping: the range is being unmapped for good
- * @reclaim: the whole table was to be emptied, and may be freed here
+ * @reclaim: the zap may free tables
  * @pmdval: is set to what @pmd held if the table was unhooked
  *
  * Context: the table's lock is held, and this is the last thing that happens
@@ -92,9 +92,13 @@ static __always_inline bool pte_table_zap_end(struct mmu_gather *tlb, pmd_t *pmd
 	/* free_pgtables() follows, and takes each table that is wholly unmapped */
 	if (unmapping && end - start == PMD_SIZE)
 		return false;
+	if (!reclaim || addr != end) {
+		free_user_pte_emptied(tlb->mm, start, table);
+		return false;
+	}
 	*pmdval = pmdp_get(pmd);
 	return free_user_pte_zapped(tlb->mm, pmd, start, table,
-				    reclaim && addr == end);
+				    end - start == PMD_SIZE);
 }
 
 #else /* !CONFIG_FREE_USER_PTE */

@@ -28,8 +28,8 @@ pub(crate) unsafe extern "C" fn free_user_pte_emptied(
     defer(mm, addr, table);
 }
 
-/// Tells that a zap left an empty table. Returns true if the table was unhooked: then the caller
-/// frees it; else a hint was left.
+/// Tells that a zap, which may free tables, left an empty one; `whole` if it covered all of it.
+/// Returns true if the table was unhooked: then the caller frees it; else a hint was left.
 ///
 /// # Safety
 ///
@@ -50,8 +50,11 @@ pub(crate) unsafe extern "C" fn free_user_pte_zapped(
     // SAFETY: As above.
     let mm = unsafe { Mm::from_raw(mm) };
 
-    // Not a matter of the switch: this much is freed without FREE_USER_PTE, too.
-    if whole && zap::unhook(mm, slot, table, addr) {
+    // An emptied whole is not a matter of the switch: it is freed without FREE_USER_PTE, too. A part
+    // may be filled again soon, so its table is spared, unless too many are already.
+    let now = whole || (enabled() && hints::crowded(mm));
+
+    if now && zap::unhook(mm, slot, table, addr) {
         return true;
     }
     defer(mm, addr, table);

@@ -15,10 +15,14 @@ use super::{
     stats::Event,
 };
 use core::{ops::RangeInclusive, ptr::addr_of_mut};
-use kernel::{bindings, mm::pgtable::TABLE_SHIFT, mm::Mm};
+use kernel::{
+    bindings,
+    mm::{pgtable::TABLE_SHIFT, Mm},
+    sync::atomic::{atomic_load, atomic_store, Relaxed},
+};
 
 /// With so many hints the reclaimer is started without delay, so that it has a chance to come
-/// before the ring overflows.
+/// before the ring overflows, and until it comes a zap frees the tables that it empties.
 const KICK_AT: usize = bindings::PTE_TABLE_HINTS as usize / 2;
 
 /// The hints of an mm, locked.
@@ -65,6 +69,9 @@ impl<'a> Hints<'a> {
                 bindings::pte_table_work_queue(work, delay as usize);
             }
         } else if at_once || self.ring.len() == KICK_AT {
+            if self.ring.len() >= KICK_AT {
+                set_crowded(self.mm, true);
+            }
             // SAFETY: As above. If the work was not pending any more it is now a second time, and
             // needs a reference of its own; until we return the mm is in use by our caller.
             unsafe {
@@ -74,6 +81,23 @@ impl<'a> Hints<'a> {
             }
         }
     }
+}
+
+/// Returns where it says whether the ring of `mm` is half full.
+fn crowded_flag(mm: &Mm) -> *mut bool {
+    // SAFETY: The mm is valid.
+    unsafe { addr_of_mut!((*bindings::mm_pte_table_hints(mm.as_raw())).crowded) }
+}
+
+fn set_crowded(mm: &Mm, crowded: bool) {
+    // SAFETY: The flag lives as long as the mm, and all accesses to it are atomic.
+    unsafe { atomic_store(crowded_flag(mm), crowded, Relaxed) }
+}
+
+/// Returns whether so many tables of `mm` wait for the reclaimer that no more should.
+pub(super) fn crowded(mm: &Mm) -> bool {
+    // SAFETY: The flag lives as long as the mm, and all accesses to it are atomic.
+    unsafe { atomic_load(crowded_flag(mm), Relaxed) }
 }
 
 impl Drop for Hints<'_> {
@@ -114,5 +138,8 @@ pub(super) fn push_span(mm: &Mm, span: RangeInclusive<usize>) {
 
 /// Takes all hints away.
 pub(super) fn take(mm: &Mm) -> Batch {
-    Hints::lock(mm).ring.take()
+    let mut hints = Hints::lock(mm);
+
+    set_crowded(mm, false);
+    hints.ring.take()
 }
