@@ -49,20 +49,19 @@ void cgroup_reclaim(struct cgroup *cgroup, long kib)
 	cgroup_write(cgroup, "memory.reclaim", text);
 }
 
-bool cgroup_reclaim_until(struct cgroup *cgroup, const void *addr, unsigned long size,
-			  long (*count)(int pid, const void *addr, unsigned long size), long limit)
+bool cgroup_reclaim_area(struct cgroup *cgroup, const void *addr, size_t size)
 {
 	int tries;
 
 	for (tries = 0; tries < 20; tries++) {
-		if (count(0, addr, size) <= limit)
+		if (!present_in(0, addr, size))
 			return true;
-		cgroup_reclaim(cgroup, 64 << 10);
 		/* Pages that wait in the CPUs' batches are not reclaimed; this drains them. */
-		if (tries % 4 == 3)
-			file_write("/proc/sys/vm/drop_caches", "1");
+		if (tries % 4 == 0)
+			drop_caches();
+		cgroup_reclaim(cgroup, 64 << 10);
 	}
-	return count(0, addr, size) <= limit;
+	return !present_in(0, addr, size);
 }
 
 void cgroup_leave(struct cgroup *cgroup)

@@ -6,6 +6,7 @@
 #define _FREEPTE_CGROUP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct cgroup {
 	char path[128];	/* empty: none */
@@ -17,9 +18,8 @@ const char *cgroup_enter(struct cgroup *cgroup);
 /* Reclaim so much, or what there is of it */
 void cgroup_reclaim(struct cgroup *cgroup, long kib);
 
-/* Reclaim until there are no more of these entries than so many; whether that was reached */
-bool cgroup_reclaim_until(struct cgroup *cgroup, const void *addr, unsigned long size,
-			  long (*count)(int pid, const void *addr, unsigned long size), long limit);
+/* Reclaim until no page is mapped in an area any more; whether that was reached */
+bool cgroup_reclaim_area(struct cgroup *cgroup, const void *addr, size_t size);
 
 /* Move the caller back and remove it */
 void cgroup_leave(struct cgroup *cgroup);

@@ -14,8 +14,6 @@
 #include "files.h"
 #include "tables.h"
 
-#define CHUNK	(256 << 10)
-
 /* A free loop device may be another's by the time that it is opened: try a few. */
 static int make_loop(int image, char *path, size_t size)
 {
@@ -93,18 +91,20 @@ void ext4_remove(struct ext4 *ext4)
 	ext4->root = -1;
 }
 
-int ext4_file(struct ext4 *ext4, size_t size)
+int ext4_file(struct ext4 *ext4, size_t size, size_t step)
 {
-	static char chunk[CHUNK];
+	static char page[PAGE];
 	size_t at;
 	int fd;
 
 	fd = openat(ext4->root, "file", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	for (at = 0; at < size; at += CHUNK) {
-		memset(chunk, at / CHUNK + 1, CHUNK);
-		if (write(fd, chunk, CHUNK) != CHUNK)
+	if (ftruncate(fd, size))
+		goto fail;
+	for (at = 0; at < size; at += step) {
+		memset(page, at / step + 1, PAGE);
+		if (pwrite(fd, page, PAGE, at) != (ssize_t)PAGE)
 			goto fail;
 	}
 	if (fsync(fd) || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))

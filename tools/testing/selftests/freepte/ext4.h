@@ -19,7 +19,10 @@ struct ext4 {
 const char *ext4_make(struct ext4 *ext4, size_t size);
 void ext4_remove(struct ext4 *ext4);
 
-/* A file with `size` bytes of data, none of them dirty or in the page cache; or -1 */
-int ext4_file(struct ext4 *ext4, size_t size);
+/*
+ * A file with a page of data each step, holes between; nothing of it is dirty or in the page
+ * cache. Or -1.
+ */
+int ext4_file(struct ext4 *ext4, size_t size, size_t step);
 
 #endif /* _FREEPTE_EXT4_H */

@@ -57,6 +57,11 @@ int file_write_n(const char *format, int number, const char *text)
 	return file_write(path, text);
 }
 
+int drop_caches(void)
+{
+	return file_write("/proc/sys/vm/drop_caches", "1");
+}
+
 int run_program(const char *const argv[])
 {
 	int status;

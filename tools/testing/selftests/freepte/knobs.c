@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kselftest.h"
+
 #include "files.h"
 #include "knobs.h"
 
@@ -27,13 +29,11 @@ static struct saved {
 	{ .name = "delay_us", .debug = true },
 };
 
-#define KNOBS	(sizeof(knobs) / sizeof(knobs[0]))
-
 static struct saved *knob_find(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < KNOBS; i++)
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
 		if (!strcmp(knobs[i].name, name))
 			return &knobs[i];
 	return NULL;
@@ -82,7 +82,7 @@ void knobs_restore(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < KNOBS; i++)
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
 		if (knobs[i].is_saved)
 			file_write(knob_path(knobs[i].name), knobs[i].text);
 }
@@ -97,7 +97,7 @@ bool have_debug_knobs(void)
 	return !access(DEBUGFS "force_free", F_OK);
 }
 
-long vmstat(const char *name)
+long vm_counter(const char *name)
 {
 	static char text[64 << 10];
 	size_t len = strlen(name);

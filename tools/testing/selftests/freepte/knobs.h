@@ -24,6 +24,6 @@ bool have_free_user_pte(void);
 bool have_debug_knobs(void);
 
 /* A counter of /proc/vmstat, or -1 */
-long vmstat(const char *name);
+long vm_counter(const char *name);
 
 #endif /* _FREEPTE_KNOBS_H */

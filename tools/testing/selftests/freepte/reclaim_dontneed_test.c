@@ -50,23 +50,11 @@ TEST_F(dontneed, whole_backwards)
 	EXPECT_EQ(0, account_grew(&own_account));
 }
 
-static int give_back_pieces(char *area, size_t size, size_t piece)
-{
-	unsigned int i, count = size / piece;
-	unsigned int order[count];
-
-	shuffle(order, count);
-	for (i = 0; i < count; i++)
-		if (madvise(area + order[i] * piece, piece, MADV_DONTNEED))
-			return -1;
-	return 0;
-}
-
 TEST_F(dontneed, pieces_64k)
 {
 	write_pages(self->area, SIZE, TABLE_SPAN / 8);
 	ASSERT_TABLES_GREW(TABLES);
-	ASSERT_EQ(0, give_back_pieces(self->area, SIZE, 64 << 10));
+	ASSERT_EQ(0, advise_pieces(self->area, SIZE, 64 << 10, MADV_DONTNEED));
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 }
@@ -78,7 +66,7 @@ TEST_F(dontneed, pieces_4k)
 
 	write_pages(self->area, size, TABLE_SPAN / 64);
 	ASSERT_TABLES_GREW(tables);
-	ASSERT_EQ(0, give_back_pieces(self->area, size, PAGE));
+	ASSERT_EQ(0, advise_pieces(self->area, size, PAGE, MADV_DONTNEED));
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 }
@@ -88,7 +76,7 @@ TEST_F(dontneed, zero_page)
 {
 	read_pages(self->area, SIZE, TABLE_SPAN / 4);
 	ASSERT_TABLES_GREW(TABLES);
-	ASSERT_EQ(0, give_back_pieces(self->area, SIZE, TABLE_SPAN / 4));
+	ASSERT_EQ(0, advise_pieces(self->area, SIZE, TABLE_SPAN / 4, MADV_DONTNEED));
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 }
@@ -123,7 +111,7 @@ TEST_F(dontneed, again_and_again)
 		ASSERT_TRUE(check_pages(self->area, SIZE, TABLE_SPAN));
 		ASSERT_EQ(0, self->area[TABLE_SPAN / 2]);
 		ASSERT_TABLES_GREW(TABLES);
-		ASSERT_EQ(0, give_back_pieces(self->area, SIZE, TABLE_SPAN / 2));
+		ASSERT_EQ(0, advise_pieces(self->area, SIZE, TABLE_SPAN / 2, MADV_DONTNEED));
 		EXPECT_EXCESS_0();
 		ASSERT_EQ(0, account_grew(&own_account));
 	}

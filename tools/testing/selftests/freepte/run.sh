@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests of a directory, one after the other: run.sh DIRECTORY [TEST...]
+# Run the tests of a directory, or those that are named, one after the other.
 # One KTAP stream; ends with 0, with 1 when a test failed, with 4 when all were skipped.
 
 set -u

@@ -197,13 +197,11 @@ long huge_in(pid_t pid, const void *addr, size_t size)
 	return tally_in(pid, addr, size, PAGE_IS_HUGE);
 }
 
-char *arena(size_t size)
+char *reserve_gib(void)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	char *space, *start, *anchor;
+	char *space, *start;
 
-	if (size > PMD_TABLE_SPAN - TABLE_SPAN)
-		return NULL;
 	space = mmap(NULL, 2 * PMD_TABLE_SPAN, PROT_NONE, flags, -1, 0);
 	if (space == MAP_FAILED)
 		return NULL;
@@ -211,7 +209,15 @@ char *arena(size_t size)
 	if (start > space)
 		munmap(space, start - space);
 	munmap(start + PMD_TABLE_SPAN, space + PMD_TABLE_SPAN - start);
+	return start;
+}
 
+char *arena(size_t size)
+{
+	char *anchor, *start = reserve_gib();
+
+	if (!start || size > PMD_TABLE_SPAN - TABLE_SPAN)
+		return NULL;
 	anchor = map_anon(start + PMD_TABLE_SPAN - PAGE, PAGE);
 	if (!anchor)
 		return NULL;
@@ -219,7 +225,7 @@ char *arena(size_t size)
 	return start;
 }
 
-static char *map(char *addr, size_t size, int flags, int fd)
+char *map_file(char *addr, size_t size, int fd, int flags)
 {
 	addr = mmap(addr, size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_NORESERVE | flags, fd, 0);
 	return addr == MAP_FAILED ? NULL : addr;
@@ -227,17 +233,12 @@ static char *map(char *addr, size_t size, int flags, int fd)
 
 char *map_anon(char *addr, size_t size)
 {
-	return map(addr, size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	return map_file(addr, size, -1, MAP_PRIVATE | MAP_ANONYMOUS);
 }
 
 char *map_shared_anon(char *addr, size_t size)
 {
-	return map(addr, size, MAP_SHARED | MAP_ANONYMOUS, -1);
-}
-
-char *map_file(char *addr, size_t size, int fd, int flags)
-{
-	return map(addr, size, flags, fd);
+	return map_file(addr, size, -1, MAP_SHARED | MAP_ANONYMOUS);
 }
 
 static char byte_at(size_t at)
@@ -250,7 +251,7 @@ void write_pages(char *addr, size_t size, size_t step)
 	size_t at;
 
 	for (at = 0; at < size; at += step)
-		*(volatile char *)(addr + at) = byte_at(at);
+		__atomic_store_n(addr + at, byte_at(at), __ATOMIC_RELAXED);
 }
 
 bool check_pages(const char *addr, size_t size, size_t step)
@@ -258,7 +259,7 @@ bool check_pages(const char *addr, size_t size, size_t step)
 	size_t at;
 
 	for (at = 0; at < size; at += step)
-		if (*(const volatile char *)(addr + at) != byte_at(at))
+		if (__atomic_load_n(addr + at, __ATOMIC_RELAXED) != byte_at(at))
 			return false;
 	return true;
 }
@@ -268,7 +269,7 @@ void read_pages(const char *addr, size_t size, size_t step)
 	size_t at;
 
 	for (at = 0; at < size; at += step)
-		(void)*(const volatile char *)(addr + at);
+		(void)__atomic_load_n(addr + at, __ATOMIC_RELAXED);
 }
 
 void shuffle(unsigned int *numbers, unsigned int count)
@@ -286,6 +287,32 @@ void shuffle(unsigned int *numbers, unsigned int count)
 		numbers[i] = numbers[j];
 		numbers[j] = i;
 	}
+}
+
+int for_pieces(char *addr, size_t size, size_t piece,
+	       int (*fn)(char *addr, size_t size, void *arg), void *arg)
+{
+	unsigned int i, count = size / piece;
+	unsigned int order[count];
+	int err;
+
+	shuffle(order, count);
+	for (i = 0; i < count; i++) {
+		err = fn(addr + order[i] * piece, piece, arg);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int advise(char *addr, size_t size, void *arg)
+{
+	return madvise(addr, size, *(int *)arg);
+}
+
+int advise_pieces(char *addr, size_t size, size_t piece, int advice)
+{
+	return for_pieces(addr, size, piece, advise, &advice);
 }
 
 long now_ms(void)

@@ -33,6 +33,9 @@ long swapped_in(pid_t pid, const void *addr, size_t size);
 /* Those that are mapped by a huge PMD */
 long huge_in(pid_t pid, const void *addr, size_t size);
 
+/* One GiB of address space, aligned to that, PROT_NONE, or NULL */
+char *reserve_gib(void);
+
 /*
  * Address space to map things into with MAP_FIXED: aligned to 1 GiB, PROT_NONE. Its PMD table
  * stays whatever happens in it, because of a page in the last 2 MiB of the GiB, which is why
@@ -43,7 +46,7 @@ char *arena(size_t size);
 /* Map anonymous memory over a part of an arena; the address, or NULL. */
 char *map_anon(char *addr, size_t size);
 char *map_shared_anon(char *addr, size_t size);
-char *map_file(char *addr, size_t size, int fd, int flags);
+char *map_file(char *addr, size_t size, int fd, int flags);	/* MAP_SHARED, MAP_PRIVATE */
 
 /* Write a byte (derived from its address) to a page in steps, and check that it is there. */
 void write_pages(char *addr, size_t size, size_t step);
@@ -53,6 +56,12 @@ void read_pages(const char *addr, size_t size, size_t step);
 
 /* The numbers from 0 to count - 1, shuffled, the same in each run */
 void shuffle(unsigned int *numbers, unsigned int count);
+
+/* Call fn for each piece of an area, in shuffled order, until it returns something but 0. */
+int for_pieces(char *addr, size_t size, size_t piece,
+	       int (*fn)(char *addr, size_t size, void *arg), void *arg);
+/* madvise() each piece of an area, in shuffled order. */
+int advise_pieces(char *addr, size_t size, size_t piece, int advice);
 
 /* Milliseconds, of the monotonic clock */
 long now_ms(void);
