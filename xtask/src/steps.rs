@@ -86,6 +86,7 @@ pub const STEPS: &[Step] = &[
     step("instructions against stock", |p| {
         bars::run(p).map(Done::Pass)
     }),
+    step("a sweep of 64 GiB", |p| bars::sweep(p).map(Done::Pass)),
     step("make run", |p| demo::compare(p, &[]).map(|()| passed())),
     full("build off", |p| build(p, Variant::Off)),
     full("code of off is stock's", same_code),
