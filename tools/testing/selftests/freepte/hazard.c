@@ -85,6 +85,7 @@ static bool is_complaint(const char *line)
 	static const char *const words[] = {
 		"BUG: ", "WARNING: ", "Oops: ", "INFO: task ", "INFO: rcu", "UBSAN: ",
 		"general protection fault", "kernel BUG at ", "bad pmd ", "Bad page ",
+		"VM_FAULT_OOM leaked",
 	};
 	unsigned int i;
 
@@ -201,20 +202,25 @@ const char *in_child(const char *(*body)(void *arg), void *arg)
 	return NULL;
 }
 
-static volatile uint64_t *last_word(const char *page)
+static uint64_t *first_word(const char *page)
+{
+	return (uint64_t *)page;
+}
+
+static uint64_t *last_word(const char *page)
 {
 	return (uint64_t *)(page + PAGE) - 1;
 }
 
 void mark_page(char *page, uint64_t mark)
 {
-	*(volatile uint64_t *)page = mark;
-	*last_word(page) = mark;
+	word_write(first_word(page), mark);
+	word_write(last_word(page), mark);
 }
 
 bool page_marked(const char *page, uint64_t mark)
 {
-	return *(volatile uint64_t *)page == mark && *last_word(page) == mark;
+	return word_read(first_word(page)) == mark && word_read(last_word(page)) == mark;
 }
 
 bool page_zero(const char *page)
@@ -242,7 +248,7 @@ const char *check_marks(const char *addr, size_t size, uint64_t mark)
 	for (at = 0; at < size; at += PAGE)
 		if (!page_marked(addr + at, mark_at(mark, at)))
 			return wrong("page %zu at %p is lost: %#llx instead of %#llx", at / PAGE,
-				     addr + at, *(volatile unsigned long long *)(addr + at),
+				     addr + at, (unsigned long long)word_read(addr + at),
 				     (unsigned long long)mark_at(mark, at));
 	return NULL;
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kselftest.h"
+
 /* How long to race, in ms: FREEPTE_HAZARD_MS of the environment, or else 2500 */
 #define HAZARD_MS	hazard_ms()
 /* Long enough for a slow kernel; a test that takes longer hangs. */
@@ -30,12 +32,12 @@ long hazard_ms(void);
 
 /*
  * Turn the knobs to what makes races likely, as far as there are knobs: no delay, all tables
- * looked at at once, and a pause between unhooking and freeing. Watch the kernel from here on.
+ * looked for at once, and a pause between unhooking and freeing. Watch the kernel from here on.
  */
 void hazard_begin(unsigned int flags);
 void hazard_end(void);
 
-/* Tables that were freed since then, in the whole system: at once, by the reclaimer, and both */
+/* Tables that were freed since then, in the whole system: by zaps, by the reclaimer, by both */
 long freed_sync(void);
 long freed_deferred(void);
 long freed(void);
@@ -44,7 +46,7 @@ long freed(void);
 const char *complaint(void);
 
 /* Describe what went wrong. The first description stays, even if it is a child's. */
-__attribute__((format(printf, 1, 2))) const char *wrong(const char *format, ...);
+const char *wrong(const char *format, ...) __printf(1, 2);
 
 struct racer {
 	/* Called until time is over, or something went wrong */
@@ -63,6 +65,10 @@ void race_stop(void);
 
 /* Run this in a child. It goes wrong as well if the child does not exit. */
 const char *in_child(const char *(*body)(void *arg), void *arg);
+
+/* Memory that others change */
+#define word_read(word)		__atomic_load_n((const uint64_t *)(word), __ATOMIC_RELAXED)
+#define word_write(word, to)	__atomic_store_n((uint64_t *)(word), to, __ATOMIC_RELAXED)
 
 /* Write a mark to a page, at both ends, and check it. */
 void mark_page(char *page, uint64_t mark);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * userfaultfd must fill a hole when it is told to, even if the table that the hole is in vanishes
+ * on the way. Else UFFDIO_COPY and its kin report -EEXIST for a page that is not there, so that
+ * the thread which waits for it sleeps for ever, or -EAGAIN, at which a monitor gives up:
+ * "mm/userfaultfd: fill again when the PTE table vanished".
+ *
+ * Takes luck; force_free and delay_us of a debug kernel help it.
+ */
+#include "kselftest_harness.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include "files.h"
+#include "hazard.h"
+#include "knobs.h"
+#include "tables.h"
+#include "uffd.h"
+
+#define FILLERS	2
+#define PAGES	8
+#define SIZE	(FILLERS * PAGES * PAGE)
+
+#ifndef UFFDIO_POISON
+#define UFFD_FEATURE_POISON	(1 << 14)
+
+struct uffdio_poison {
+	struct uffdio_range range;
+	__u64 mode;
+	__s64 updated;
+};
+
+#define UFFDIO_POISON	_IOWR(UFFDIO, 0x08, struct uffdio_poison)
+#endif
+
+enum how { COPY, ZEROPAGE, POISON, CONTINUE };
+
+static char *block;	/* the registered range; the neighbour has the end of the block */
+static char *neighbour;
+static char *pages;	/* what is copied */
+static int uffd, fd;
+static enum how how;
+
+FIXTURE(fill)
+{
+};
+
+FIXTURE_VARIANT(fill)
+{
+	enum how how;
+};
+
+FIXTURE_VARIANT_ADD(fill, copy)
+{
+	.how = COPY,
+};
+
+FIXTURE_VARIANT_ADD(fill, zeropage)
+{
+	.how = ZEROPAGE,
+};
+
+FIXTURE_VARIANT_ADD(fill, poison)
+{
+	.how = POISON,
+};
+
+FIXTURE_VARIANT_ADD(fill, continue)
+{
+	.how = CONTINUE,
+};
+
+FIXTURE_SETUP(fill)
+{
+	char *area = arena(2 * TABLE_SPAN);
+	unsigned long long features = 0;
+
+	ASSERT_NE(NULL, area);
+	block = area;
+	neighbour = area + TABLE_SPAN / 2;
+	pages = area + TABLE_SPAN;
+	how = variant->how;
+
+	ASSERT_NE(NULL, map_anon(neighbour, TABLE_SPAN / 2));
+	if (how == CONTINUE) {
+		fd = shmem_file(SIZE);
+		ASSERT_LE(0, fd);
+		ASSERT_NE(NULL, map_file(block, SIZE, fd, MAP_SHARED));
+		ASSERT_NE(NULL, map_file(pages, SIZE, fd, MAP_SHARED));
+		features = UFFD_FEATURE_MINOR_SHMEM;
+	} else {
+		ASSERT_NE(NULL, map_anon(block, SIZE));
+		ASSERT_NE(NULL, map_anon(pages, SIZE));
+		features = how == POISON ? UFFD_FEATURE_POISON : 0;
+	}
+	mark_pages(pages, SIZE, 1);
+	uffd = uffd_open(features);
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd of this kind");
+	ASSERT_EQ(0, uffd_register(uffd, block, SIZE, how == CONTINUE ?
+				   UFFDIO_REGISTER_MODE_MINOR : UFFDIO_REGISTER_MODE_MISSING));
+	hazard_begin(0);
+}
+
+FIXTURE_TEARDOWN(fill)
+{
+	hazard_end();
+}
+
+/* 0, or a negative errno; what is left undone counts as EAGAIN. */
+static int fill_pages(char *to, size_t size)
+{
+	struct uffdio_range range = { .start = (uintptr_t)to, .len = size };
+	struct uffdio_copy copy = {
+		.dst = range.start,
+		.src = (uintptr_t)(pages + (to - block)),
+		.len = size,
+	};
+	struct uffdio_zeropage zero = { .range = range };
+	struct uffdio_poison poison = { .range = range };
+	struct uffdio_continue map = { .range = range };
+	__s64 done;
+	int err;
+
+	switch (how) {
+	case COPY:
+		err = ioctl(uffd, UFFDIO_COPY, &copy);
+		done = copy.copy;
+		break;
+	case ZEROPAGE:
+		err = ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
+		done = zero.zeropage;
+		break;
+	case POISON:
+		err = ioctl(uffd, UFFDIO_POISON, &poison);
+		done = poison.updated;
+		break;
+	default:
+		err = ioctl(uffd, UFFDIO_CONTINUE, &map);
+		done = map.mapped;
+	}
+	if (err)
+		return -errno;
+	return done == size ? 0 : -EAGAIN;
+}
+
+static bool is_filled(const char *addr)
+{
+	if (how == POISON)
+		return true;
+	if (how == ZEROPAGE)
+		return page_zero(addr);
+	return !memcmp(addr, pages + (addr - block), PAGE);
+}
+
+/* Each has some pages of its own: it alone fills them and gives them back. */
+static const char *fill_and_give_back(struct racer *racer)
+{
+	unsigned int count = 1 + some(PAGES);
+	char *addr = block + racer->number * PAGES * PAGE;
+	unsigned int i;
+	int err;
+
+	err = fill_pages(addr, count * PAGE);
+	if (err)
+		return wrong("%u pages: %s", count, strerror(-err));
+	for (i = 0; i < count; i++)
+		if (!is_filled(addr + i * PAGE))
+			return wrong("page %u was not filled", i);
+	if (madvise(addr, PAGES * PAGE, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+static const char *give_back(struct racer *racer)
+{
+	char *page = neighbour + some(64) * PAGE;
+
+	mark_page(page, 1);
+	if (madvise(page, PAGE, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+TEST_F_TIMEOUT(fill, holes, HAZARD_TIMEOUT)
+{
+	struct racer racers[] = {
+		{ .turn = fill_and_give_back, .number = 0 },
+		{ .turn = fill_and_give_back, .number = 1 },
+		{ .turn = give_back },
+	};
+
+	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
+	EXPECT_FREED(20);
+}
+
+/* Whoever waits for a page must get it: this test hangs if not. */
+static const char *monitor(struct racer *racer)
+{
+	struct pollfd poll_fd = { .fd = uffd, .events = POLLIN };
+	struct uffd_msg msg;
+	int err;
+
+	if (poll(&poll_fd, 1, 10) <= 0)
+		return NULL;
+	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+		return NULL;
+	err = fill_pages((char *)(uintptr_t)(msg.arg.pagefault.address & -PAGE), PAGE);
+	/* Whoever waits must not do so for ever. */
+	if (err)
+		uffd_unregister(uffd, block, SIZE);
+	return err ? wrong("a page that is waited for: %s", strerror(-err)) : NULL;
+}
+
+static const char *want(struct racer *racer)
+{
+	char *addr = block + some(PAGES) * PAGE;
+
+	if (!is_filled(addr) && !race_over())
+		return wrong("a page was not filled");
+	if (madvise(addr, PAGE, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+/* The monitor is the last to leave. */
+static const char *want_and_end(struct racer *racer)
+{
+	long end = now_ms() + HAZARD_MS;
+	const char *fault = NULL;
+
+	while (!fault && now_ms() < end)
+		fault = want(racer);
+	race_stop();
+	return fault;
+}
+
+TEST_F_TIMEOUT(fill, faults, HAZARD_TIMEOUT)
+{
+	struct racer racers[] = {
+		{ .turn = monitor },
+		{ .turn = want_and_end },
+		{ .turn = give_back },
+	};
+
+	if (variant->how == POISON)
+		SKIP(return, "who waits for such a page gets a signal");
+	EXPECT_HARMLESS(race(racers, 3, HAZARD_TIMEOUT * 1000L));
+	EXPECT_FREED(20);
+}
+
+TEST_HARNESS_MAIN
