@@ -127,8 +127,12 @@ impl<'a> PmdSlot<'a> {
     pub fn try_lock(self) -> Option<PmdLock<'a>> {
         // SAFETY: As in `lock`.
         let taken = unsafe { bindings::spin_trylock(self.lock_ptr()) } != 0;
+        // A guard that is made must be held: not even one that is thrown away may exist otherwise.
+        if !taken {
+            return None;
+        }
         // INVARIANT: Just taken.
-        taken.then_some(PmdLock {
+        Some(PmdLock {
             slot: self,
             _nts: NotThreadSafe,
         })
