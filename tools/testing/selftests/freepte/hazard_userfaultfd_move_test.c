@@ -116,7 +116,7 @@ TEST_F_TIMEOUT(move, race, HAZARD_TIMEOUT)
 }
 
 /* Holes of the source are passed over, or told; even when there is no table at all. */
-static const char *move_holes(struct racer *racer)
+static const char *move_a_hole(struct racer *racer)
 {
 	size_t start = racer->number * PAGES * PAGE;
 	const size_t size = PAGES * PAGE;
@@ -141,8 +141,8 @@ static const char *move_holes(struct racer *racer)
 TEST_F_TIMEOUT(move, holes, HAZARD_TIMEOUT)
 {
 	struct racer racers[] = {
-		{ .turn = move_holes, .number = 0 },
-		{ .turn = move_holes, .number = 1 },
+		{ .turn = move_a_hole, .number = 0 },
+		{ .turn = move_a_hole, .number = 1 },
 		{ .turn = give_back },
 	};
 

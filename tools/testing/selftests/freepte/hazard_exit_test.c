@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The reclaimer must not touch an address space that is about to end, nor be the one who ends it:
+ * its work may run when the last user is gone, and dropping what it thinks is one more reference
+ * would tear down the mm in a worker that the end of an mm may wait for (mm/free_user_pte/reclaim.rs
+ * takes a user by mmget_not_zero(), and gives it back by mmput_async()).
+ *
+ * Takes luck. Fails by a complaint of the kernel: of KASAN, lockdep or the counters of the mm.
+ */
+#include "kselftest_harness.h"
+
+#include <sys/wait.h>
+
+#include "hazard.h"
+#include "knobs.h"
+#include "tables.h"
+
+#define TABLES	4
+#define SIZE	(TABLES * TABLE_SPAN)
+
+static char *area;
+
+FIXTURE(exit)
+{
+};
+
+FIXTURE_SETUP(exit)
+{
+	area = arena(SIZE);
+	ASSERT_NE(NULL, area);
+	ASSERT_NE(NULL, map_anon(area, SIZE));
+	hazard_begin(HAZARD_DEFER);
+}
+
+FIXTURE_TEARDOWN(exit)
+{
+	hazard_end();
+}
+
+static bool give_back(unsigned int turn)
+{
+	size_t at;
+
+	for (at = 0; at < SIZE; at += TABLE_SPAN) {
+		mark_page(area + at + PAGE, turn);
+		if (madvise(area + at, 2 * PAGE, MADV_DONTNEED))
+			return false;
+	}
+	return true;
+}
+
+/* Some leave while the reclaimer is at work, others a little earlier or later. */
+static const char *fork_and_exit(struct racer *racer)
+{
+	unsigned int us = some(4) * 100;
+	unsigned int turn = racer->turns;
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	if (pid < 0)
+		return wrong("fork: %s", strerror(errno));
+	if (!pid) {
+		if (!give_back(turn))
+			_exit(1);
+		if (us)
+			usleep(us);
+		if (turn % 4 == 0)
+			kill(getpid(), SIGKILL);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return wrong("waitpid: %s", strerror(errno));
+	if (turn % 4 == 0 ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL : status)
+		return wrong("a child ended with status %#x", status);
+	return NULL;
+}
+
+TEST_F_TIMEOUT(exit, storm, HAZARD_TIMEOUT)
+{
+	struct racer racers[] = {
+		{ .turn = fork_and_exit },
+		{ .turn = fork_and_exit },
+		{ .turn = fork_and_exit },
+	};
+
+	mark_pages(area + PAGE, 2 * PAGE, 3);
+	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
+	/* What the children did is none of the parent's business. */
+	EXPECT_HARMLESS(check_marks(area + PAGE, 2 * PAGE, 3));
+	EXPECT_FREED_BY(freed_deferred, 10);
+}
+
+/* Threads that still give back when the process is killed */
+static const char *keep_giving_back(struct racer *racer)
+{
+	return give_back(racer->turns) ? NULL : wrong("madvise: %s", strerror(errno));
+}
+
+static const char *killed(void *arg)
+{
+	struct racer racers[] = { { .turn = keep_giving_back }, { .turn = keep_giving_back } };
+
+	/* The alarm ends it before the time is over. */
+	ualarm(5000 + some(16) * 1000, 0);
+	race(racers, 2, HAZARD_TIMEOUT * 1000L);
+	return wrong("the alarm did not come");
+}
+
+TEST_F_TIMEOUT(exit, killed_threads, HAZARD_TIMEOUT)
+{
+	long end = now_ms() + HAZARD_MS;
+
+	while (now_ms() < end) {
+		const char *how = in_child(killed, NULL);
+
+		ASSERT_NE(NULL, how);
+		ASSERT_STREQ("the child was killed by signal 14", how);
+	}
+	EXPECT_EQ(NULL, complaint());
+	EXPECT_FREED_BY(freed_deferred, 10);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A table whose only entry is none for a moment is not empty. mprotect(), the soft-dirty bits, KSM,
+ * reclaim and the collapse to a huge page all take an entry out of its table, look at it and put
+ * back something else, under the lock of the table or with the table taken out of its place. The
+ * count is zero in between, and leaves a hint; but only who holds both locks may believe it
+ * (mm/free_user_pte/reclaim.rs).
+ *
+ * Takes luck, and force_free of a debug kernel makes it likely. Fails by lost data.
+ */
+#include "kselftest_harness.h"
+
+#include "files.h"
+#include "hazard.h"
+#include "knobs.h"
+#include "tables.h"
+#include "uapi.h"
+#include "zram.h"
+
+#define KSM	"/sys/kernel/mm/ksm/"
+#define ZRAM	(64UL << 20)
+
+/* One page of ours in each of two blocks: where, and what is in it */
+#define TABLES	2
+static char *area;
+static uint64_t last[TABLES];
+/* Pages change seldom, and are alike at times. */
+static bool is_lazy;
+static struct zram zram = { .number = -1 };
+
+FIXTURE(transient)
+{
+	bool has_ksm;
+};
+
+FIXTURE_SETUP(transient)
+{
+	int i;
+
+	area = arena((TABLES + 1) * TABLE_SPAN);
+	ASSERT_NE(NULL, area);
+	ASSERT_NE(NULL, map_anon(area, (TABLES + 1) * TABLE_SPAN));
+	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_NOHUGEPAGE));
+	for (i = 0; i < TABLES; i++)
+		mark_page(area + i * TABLE_SPAN, ++last[i]);
+	hazard_begin(0);
+}
+
+FIXTURE_TEARDOWN(transient)
+{
+	hazard_end();
+	if (self->has_ksm)
+		file_write(KSM "run", "2");
+	zram_remove(&zram);
+}
+
+/* Is it still what was written last? Each table is one thread's. */
+static const char *use(struct racer *racer)
+{
+	char *page = area + racer->number * TABLE_SPAN;
+
+	if (!page_marked(page, last[racer->number]))
+		return wrong("a page is lost: %#llx instead of %#llx",
+			     (unsigned long long)word_read(page),
+			     (unsigned long long)last[racer->number]);
+	/* Who protects the page reads it only. */
+	if (racer->arg)
+		return NULL;
+	last[racer->number] = is_lazy ? 1 + some(2) : last[racer->number] + 1;
+	mark_page(page, last[racer->number]);
+	if (is_lazy)
+		sleep_ms(some(200));
+	return NULL;
+}
+
+/* Others that are emptied for good, so that there is always something to be freed */
+static const char *give_back(struct racer *racer)
+{
+	char *page = area + TABLES * TABLE_SPAN;
+
+	mark_page(page, 1);
+	if (madvise(page, PAGE, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+static const char *storm(const char *(*turn)(struct racer *racer), bool read_only)
+{
+	void *arg = read_only ? area : NULL;
+	struct racer racers[] = {
+		{ .turn = use, .number = 0, .arg = arg },
+		{ .turn = use, .number = 1, .arg = arg },
+		{ .turn = give_back },
+		{ .turn = turn },
+	};
+
+	return race(racers, 4, HAZARD_MS);
+}
+
+#define EXPECT_STORM(turn, read_only) do {						\
+	EXPECT_HARMLESS(storm(turn, read_only));					\
+	EXPECT_FREED(20);								\
+} while (0)
+
+static const char *protect(struct racer *racer)
+{
+	int how = racer->turns % 2 ? PROT_READ | PROT_WRITE : PROT_READ;
+
+	if (mprotect(area, TABLES * TABLE_SPAN, how))
+		return wrong("mprotect: %s", strerror(errno));
+	return NULL;
+}
+
+TEST_F_TIMEOUT(transient, mprotect, HAZARD_TIMEOUT)
+{
+	EXPECT_STORM(protect, true);
+}
+
+static const char *clear_soft_dirty(struct racer *racer)
+{
+	int err = file_write("/proc/self/clear_refs", "4");
+
+	return err ? wrong("clear_refs: %s", strerror(-err)) : NULL;
+}
+
+TEST_F_TIMEOUT(transient, soft_dirty, HAZARD_TIMEOUT)
+{
+	if (file_write("/proc/self/clear_refs", "4"))
+		SKIP(return, "no soft-dirty bits");
+	EXPECT_STORM(clear_soft_dirty, false);
+}
+
+static const char *page_out(struct racer *racer)
+{
+	if (madvise(area, TABLES * TABLE_SPAN, MADV_PAGEOUT))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+TEST_F_TIMEOUT(transient, swap, HAZARD_TIMEOUT)
+{
+	const char *why = zram_swap_on(&zram, ZRAM);
+
+	if (why)
+		SKIP(return, "%s", why);
+	EXPECT_STORM(page_out, false);
+}
+
+/* Merged by the kernel, and unmerged by who writes */
+static const char *rest(struct racer *racer)
+{
+	sleep_ms(5);
+	return NULL;
+}
+
+TEST_F_TIMEOUT(transient, ksm, HAZARD_TIMEOUT)
+{
+	if (file_write(KSM "run", "1"))
+		SKIP(return, "no KSM");
+	self->has_ksm = true;
+	is_lazy = true;
+	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_MERGEABLE));
+	EXPECT_STORM(rest, false);
+	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_UNMERGEABLE));
+	EXPECT_HARMLESS(race(&(struct racer){ .turn = use }, 1, 1));
+}
+
+/* To a huge page, and back to small ones, of which all but ours are given back */
+static const char *collapse(struct racer *racer)
+{
+	char *block = area + some(TABLES) * TABLE_SPAN;
+
+	/* That it may fail is not the point. */
+	madvise(block, TABLE_SPAN, MADV_COLLAPSE);
+	if (madvise(block + PAGE, TABLE_SPAN - PAGE, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return NULL;
+}
+
+TEST_F_TIMEOUT(transient, collapse, HAZARD_TIMEOUT)
+{
+	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_HUGEPAGE));
+	if (madvise(area, TABLE_SPAN, MADV_COLLAPSE))
+		SKIP(return, "no huge page: %s", strerror(errno));
+	EXPECT_STORM(collapse, false);
+}
+
+TEST_HARNESS_MAIN
