@@ -11,6 +11,8 @@
 
 /* An empty table must be gone after so long, on a kernel that checks nothing else */
 #define SETTLE_MS	1000
+/* Some times the delay after which the reclaimer looks at a table */
+#define KEEP_MS		300
 
 struct account {
 	pid_t pid;	/* 0: the caller */
@@ -57,7 +59,7 @@ long scaled_ms(long ms);
 
 /* The tables that are left must be those that are needed, and stay: for what must not be freed. */
 #define EXPECT_KEPT_OF(account, number) do {						\
-	sleep_ms(scaled_ms(300));							\
+	sleep_ms(KEEP_MS);								\
 	EXPECT_EQ((long)(number), account_grew(account));				\
 } while (0)
 

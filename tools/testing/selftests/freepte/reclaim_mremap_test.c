@@ -30,9 +30,10 @@ FIXTURE_SETUP(mremap)
 	ASSERT_NE(NULL, self->from);
 	ASSERT_NE(NULL, self->to);
 	ASSERT_NE(NULL, map_anon(self->from, SIZE));
-	/* A table that is moved must not be gone before. */
+	/* A table that is moved must not be gone before. What waits already waits no longer. */
 	if (have_free_user_pte())
 		ASSERT_EQ(0, knob_write("delay_ms", scaled_ms(300)));
+	sleep_ms(150);
 	account_open(&own_account, 0);
 }
 
