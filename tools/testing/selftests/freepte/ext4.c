@@ -60,7 +60,8 @@ const char *ext4_make(struct ext4 *ext4, size_t size)
 {
 	char path[32];
 	const char *const mkfs[] = {
-		"mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", path, NULL
+		"mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-b", "4096", "-N", "16",
+		path, NULL
 	};
 	const char *reason = NULL;
 	int image, loop;

@@ -13,7 +13,7 @@
 #include "tables.h"
 #include "uapi.h"
 
-#define TABLES	64
+#define TABLES	32
 #define SIZE	(TABLES * TABLE_SPAN)
 
 FIXTURE(file)
@@ -30,7 +30,7 @@ FIXTURE_SETUP(file)
 	int i;
 
 	self->cgroup.path[0] = 0;
-	reason = ext4_make(&self->ext4, 32 << 20);
+	reason = ext4_make(&self->ext4, 16 << 20);
 	if (reason)
 		SKIP(return, "%s", reason);
 	self->fd = ext4_file(&self->ext4, SIZE, TABLE_SPAN);

@@ -10,7 +10,7 @@
 #include "tables.h"
 #include "uapi.h"
 
-#define TABLES	64
+#define TABLES	32
 #define SIZE	(TABLES * TABLE_SPAN)
 #define STEP	(TABLE_SPAN / 4)
 #define PAGES	((long)(SIZE / STEP))

@@ -35,7 +35,7 @@ FIXTURE_TEARDOWN(never_filled)
 }
 
 /* A fault that finds no page and nobody who has one: the system call fails for that. */
-static void fault_in_vain(struct __test_metadata *_metadata, FIXTURE_DATA(never_filled) *self)
+static void fault_in_vain(struct __test_metadata *_metadata, FIXTURE_DATA(never_filled) * self)
 {
 	int i;
 

@@ -12,7 +12,7 @@
 #include "uapi.h"
 #include "zram.h"
 
-#define TABLES	64
+#define TABLES	32
 #define SIZE	(TABLES * TABLE_SPAN)
 #define STEP	(TABLE_SPAN / 4)
 #define PAGES	((long)(SIZE / STEP))

@@ -12,9 +12,9 @@
 #include "tables.h"
 #include "uapi.h"
 
-#define TABLES	64
+#define TABLES	24
 #define SIZE	(TABLES * TABLE_SPAN)
-#define STEP	(TABLE_SPAN / 4)
+#define STEP	(TABLE_SPAN / 2)
 #define PAGES	((long)(SIZE / STEP))
 
 FIXTURE(truncate)
@@ -50,7 +50,7 @@ FIXTURE_SETUP(truncate)
 {
 	self->ext4.root = -1;
 	if (variant->ext4) {
-		const char *reason = ext4_make(&self->ext4, 32 << 20);
+		const char *reason = ext4_make(&self->ext4, 16 << 20);
 
 		if (reason)
 			SKIP(return, "%s", reason);
