@@ -7,12 +7,14 @@
  *
  * Takes luck: the fault holds no more than the lock of a VMA. What keeps fork() safe by now is that
  * the reclaimer needs mmap_lock. The driver of these faults is the kernel's own, for the data of
- * the vDSO, next to which others give back.
+ * the vDSO in a time namespace, next to which others give back.
  */
 #include "kselftest_harness.h"
 
 #include <asm/prctl.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -105,14 +107,15 @@ TEST_F_TIMEOUT(alloc, fork, HAZARD_TIMEOUT)
 	EXPECT_FREED(20);
 }
 
-/* Where the vDSO and its data are, and how large. */
-static char *find_vdso(size_t *size)
+/* Where the vDSO and its data are, and how large; *vvar is the size of what comes first. */
+static char *find_vdso(size_t *size, size_t *vvar)
 {
 	static char line[512];
 	char *first = NULL;
 	FILE *maps = fopen("/proc/self/maps", "r");
 
 	*size = 0;
+	*vvar = 0;
 	while (maps && fgets(line, sizeof(line), maps)) {
 		unsigned long start, end;
 
@@ -120,8 +123,10 @@ static char *find_vdso(size_t *size)
 			continue;
 		if (sscanf(line, "%lx-%lx", &start, &end) != 2)
 			continue;
-		if (!first)
+		if (!first) {
 			first = (char *)start;
+			*vvar = end - start;
+		}
 		*size = (char *)end - first;
 	}
 	if (maps)
@@ -129,28 +134,28 @@ static char *find_vdso(size_t *size)
 	return first;
 }
 
-static const char *move_vdso(char *to, size_t size)
+/* In a time namespace a fault of the clock's page inserts another page before it returns its own. */
+static const char *enter_time_namespace(void)
 {
-	if (munmap(to, size))
+	int ns;
+
+	if (unshare(CLONE_NEWTIME))
+		return wrong("unshare: %s", strerror(errno));
+	ns = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	if (ns < 0 || setns(ns, CLONE_NEWTIME))
+		return wrong("setns: %s", strerror(errno));
+	close(ns);
+	return NULL;
+}
+
+static const char *move_vdso(char *from, char *to, size_t size)
+{
+	if (munmap(from, size))
 		return wrong("munmap: %s", strerror(errno));
 	/* Its length, not an error; and the address is but a wish. */
 	if (syscall(SYS_arch_prctl, ARCH_MAP_VDSO_64, to) <= 0)
 		return wrong("arch_prctl: %s", strerror(errno));
 	return NULL;
-}
-
-/*
- * A fault of the vDSO's data, again and again. The C library still calls the vDSO that was, so that
- * this does nothing which asks for the time.
- */
-static const char *fault_vdso(size_t size)
-{
-	char *data = block;
-	char *word = data;
-
-	/* Not all of the data is there on each machine, but the first page is. */
-	(void)__atomic_load_n(word, __ATOMIC_RELAXED);
-	return move_vdso(block, size);
 }
 
 static int *is_time_over;
@@ -164,22 +169,39 @@ static void *give_back_always(void *arg)
 	return NULL;
 }
 
+/*
+ * A fault of the clock's page, again and again. The C library still calls the vDSO that was, so that
+ * this does nothing which asks for the time.
+ */
 static const char *vdso(void *arg)
 {
-	const char *fault;
+	const char *fault = enter_time_namespace();
+	unsigned long faults = 0;
+	size_t size, vvar;
 	pthread_t thread;
-	size_t size;
-	char *old = find_vdso(&size);
+	char *old;
 
-	if (!old || munmap(old, size))
-		return wrong("munmap of the vDSO: %s", strerror(errno));
+	if (fault)
+		return fault;
+	old = find_vdso(&size, &vvar);
+	if (!old)
+		return wrong("there is no vDSO");
+	fault = move_vdso(old, block, size);
+	if (fault)
+		return fault;
 	if (pthread_create(&thread, NULL, give_back_always, NULL))
 		return wrong("no thread");
-	fault = move_vdso(block, size);
-	while (!fault && !__atomic_load_n(is_time_over, __ATOMIC_RELAXED))
-		fault = fault_vdso(size);
+	while (!fault && !__atomic_load_n(is_time_over, __ATOMIC_RELAXED)) {
+		(void)__atomic_load_n(block, __ATOMIC_RELAXED);
+		/* The page that was inserted as well is one of these. */
+		if (madvise(block, vvar, MADV_DONTNEED))
+			fault = wrong("madvise of the vDSO's data: %s", strerror(errno));
+		faults++;
+	}
 	__atomic_store_n(is_time_over, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
+	if (!fault && faults < 100)
+		fault = wrong("only %lu faults", faults);
 	return fault;
 }
 
@@ -194,6 +216,10 @@ TEST_F_TIMEOUT(alloc, fault, HAZARD_TIMEOUT)
 {
 	pthread_t thread;
 
+	if (access("/proc/self/ns/time_for_children", F_OK))
+		SKIP(return, "no time namespaces (CONFIG_TIME_NS)");
+	if (syscall(SYS_arch_prctl, ARCH_MAP_VDSO_64, 0) < 0 && errno != EEXIST)
+		SKIP(return, "the vDSO cannot be mapped (CONFIG_CHECKPOINT_RESTORE)");
 	/* Where the vDSO is to go nothing else may be. */
 	ASSERT_EQ(0, munmap(block, TABLE_SPAN / 2));
 	is_time_over = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

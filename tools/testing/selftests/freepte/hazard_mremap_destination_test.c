@@ -6,8 +6,9 @@
  * process loses its data, and what was mapped stays in the counters, which is noticed when it
  * exits: "mm/mremap: recheck the destination table after taking its lock".
  *
- * Takes luck, and more than that: the reclaimer, who frees all but whole tables, needs mmap_lock
- * for reading. This fails only where zaps free such tables themselves.
+ * The reclaimer cannot do it, as it needs mmap_lock for reading. The neighbour does where its zap
+ * frees the table itself, which it does while many hints wait: see the test of the crowd, which
+ * takes little luck. The others take more than there is, unless zaps free more than they do now.
  */
 #include "kselftest_harness.h"
 
@@ -19,9 +20,12 @@
 #include "tables.h"
 
 #define MOVED	(1UL << 20)
+#define FEW	(4 * PAGE)
+/* Tables that are emptied all the time: more than there is room for hints */
+#define CROWD	64
 
 /* The neighbour has the first half of a block, and the moved VMA comes and goes in the second. */
-static char *source, *block, *destination;
+static char *source, *block, *destination, *crowd;
 static int fd;
 
 FIXTURE(destination)
@@ -30,13 +34,14 @@ FIXTURE(destination)
 
 FIXTURE_SETUP(destination)
 {
-	char *area = arena(4 * TABLE_SPAN);
+	char *area = arena((4 + CROWD) * TABLE_SPAN);
 
 	ASSERT_NE(NULL, area);
 	/* Two tables feed that of the destination. */
 	source = area + TABLE_SPAN - MOVED / 2;
 	block = area + 3 * TABLE_SPAN;
 	destination = block + TABLE_SPAN - MOVED;
+	crowd = block + TABLE_SPAN;
 	hazard_begin(0);
 }
 
@@ -87,6 +92,58 @@ TEST_F_TIMEOUT(destination, neighbour, HAZARD_TIMEOUT)
 {
 	EXPECT_HARMLESS(in_child(with_neighbour, NULL));
 	EXPECT_FREED(20);
+}
+
+/*
+ * The same, with so many hints that a zap frees the tables that it empties. A move of few pages
+ * meets more zaps.
+ */
+static const char *give_back_many(struct racer *racer)
+{
+	char *page = crowd + racer->turns % CROWD * TABLE_SPAN;
+
+	mark_page(page, 1);
+	if (madvise(page, PAGE, MADV_DONTNEED))
+		return wrong("madvise: %s", strerror(errno));
+	return racer->turns % 4 ? NULL : give_back(racer);
+}
+
+static const char *move_few(struct racer *racer)
+{
+	char *to = destination + MOVED - FEW;
+	const char *fault;
+
+	if (mremap(source, FEW, FEW, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to)
+		return wrong("mremap: %s", strerror(errno));
+	fault = check_marks(to, FEW, racer->turns);
+	mark_pages(to, FEW, racer->turns + 1);
+	if (mremap(to, FEW, FEW, MREMAP_MAYMOVE | MREMAP_FIXED, source) != source)
+		return wrong("mremap back: %s", strerror(errno));
+	return fault ? fault : check_marks(source, FEW, racer->turns + 1);
+}
+
+static const char *with_crowd(void *arg)
+{
+	struct racer racers[] = { { .turn = move_few }, { .turn = give_back_many } };
+	const char *fault;
+
+	if (!map_anon(source, FEW) || !map_anon(block, MOVED - PAGE) ||
+	    !map_anon(crowd, CROWD * TABLE_SPAN) ||
+	    madvise(crowd, CROWD * TABLE_SPAN, MADV_NOHUGEPAGE))
+		return wrong("mmap: %s", strerror(errno));
+	mark_pages(source, FEW, 0);
+	fault = race(racers, 2, HAZARD_MS);
+	if (!fault && racers[0].turns < 20)
+		fault = wrong("only %lu moves", racers[0].turns);
+	return fault;
+}
+
+TEST_F_TIMEOUT(destination, crowd, HAZARD_TIMEOUT)
+{
+	/* The ring has to fill faster than it is looked at. */
+	hazard_begin(HAZARD_LAZY);
+	EXPECT_HARMLESS(in_child(with_crowd, NULL));
+	EXPECT_FREED_BY(freed_sync, 20);
 }
 
 static const char *punch(struct racer *racer)
