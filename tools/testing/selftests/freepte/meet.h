@@ -33,10 +33,10 @@ static inline bool meet(struct meeting *meeting, int side)
 /* Be late, by a different time in each lap. */
 static inline void dawdle(unsigned int most)
 {
-	volatile unsigned int spins;
+	unsigned int spins;
 
 	for (spins = some(most); spins; spins--)
-		;
+		__builtin_ia32_pause();
 }
 
 #endif /* _FREEPTE_MEET_H */

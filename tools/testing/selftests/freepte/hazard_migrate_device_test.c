@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Migration to a device goes on where it was when a table vanishes.
+ *
+ * Without "mm/migrate_device: resume, not restart, when the PTE table vanished" the whole range is
+ * recorded once more, after what has been recorded already: past the end of the array. That
+ * corrupts memory, or hits KASAN. It takes a table that is emptied while a large folio in it is
+ * being split: luck, which force_free of debug kernels helps.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "files.h"
+#include "hazard.h"
+#include "knobs.h"
+#include "meet.h"
+#include "tables.h"
+
+#define DEVICE	"/dev/hmm_dmirror0"
+#define MTHP	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
+#define MTHP_SIZE	(64UL << 10)
+#define STEP	(8 * PAGE)
+/* What the driver has an array for */
+#define SIZE	TABLE_SPAN
+
+/* As in lib/test_hmm_uapi.h */
+struct hmm_dmirror_cmd {
+	__u64 addr;
+	__u64 ptr;
+	__u64 npages;
+	__u64 cpages;
+	__u64 faults;
+};
+
+#define HMM_DMIRROR_MIGRATE_TO_DEV	_IOWR('H', 0x02, struct hmm_dmirror_cmd)
+
+static struct {
+	char *area;
+	char *mirror;
+	int device;
+	unsigned long migrated;
+	struct meeting meeting;
+} shared;
+
+static const char *migrate(struct racer *racer)
+{
+	struct hmm_dmirror_cmd cmd = {
+		.addr = (uintptr_t)shared.area,
+		.ptr = (uintptr_t)shared.mirror,
+		.npages = ENTRIES,
+	};
+	uint64_t mark = racer->turns + 1;
+	char *small = shared.area, *large = shared.area + SIZE / 2;
+	size_t at;
+
+	/* Small folios first, which are collected, then large ones, which are split. */
+	if (madvise(small, SIZE / 2, MADV_NOHUGEPAGE) || madvise(large, SIZE / 2, MADV_HUGEPAGE))
+		return wrong("madvise: %m");
+	for (at = 0; at < SIZE / 2; at += STEP)
+		mark_page(small + at, mark);
+	for (at = 0; at < SIZE / 2; at += 2 * MTHP_SIZE)
+		mark_page(large + at, mark);
+	/* One area again */
+	if (madvise(small, SIZE / 2, MADV_HUGEPAGE))
+		return wrong("madvise: %m");
+
+	if (!meet(&shared.meeting, 0))
+		return NULL;
+	dawdle(500);
+	if (ioctl(shared.device, HMM_DMIRROR_MIGRATE_TO_DEV, &cmd)) {
+		/* There may be nothing left to migrate. */
+		if (errno != EINVAL && errno != ENOENT && errno != EBUSY && errno != EFAULT &&
+		    errno != EAGAIN)
+			return wrong("migration: %m");
+	} else {
+		shared.migrated++;
+	}
+	if (!meet(&shared.meeting, 0))
+		return NULL;
+	for (at = 0; at < SIZE; at += STEP)
+		if (!page_zero(shared.area + at))
+			return wrong("a page is back that was zapped");
+	if (madvise(shared.area, SIZE, MADV_DONTNEED))
+		return wrong("MADV_DONTNEED: %m");
+	return NULL;
+}
+
+static const char *zap(struct racer *racer)
+{
+	if (!meet(&shared.meeting, 1))
+		return NULL;
+	dawdle(10000);
+	if (madvise(shared.area, SIZE, MADV_DONTNEED))
+		return wrong("MADV_DONTNEED: %m");
+	meet(&shared.meeting, 1);
+	return NULL;
+}
+
+/* Pages that nobody zaps come back as they were, while the rest of the table goes. */
+static const char *migrate_and_return(struct racer *racer)
+{
+	char *start = shared.area + 128 * PAGE;
+	struct hmm_dmirror_cmd cmd = {
+		.addr = (uintptr_t)start,
+		.ptr = (uintptr_t)shared.mirror,
+		.npages = 16,
+	};
+
+	mark_pages(start, 16 * PAGE, racer->turns + 1);
+	if (ioctl(shared.device, HMM_DMIRROR_MIGRATE_TO_DEV, &cmd)) {
+		if (errno != EBUSY && errno != EAGAIN)
+			return wrong("migration: %m");
+	} else {
+		shared.migrated++;
+	}
+	if (check_marks(start, 16 * PAGE, racer->turns + 1))
+		return wrong("lost by a migration and return");
+	if (madvise(start, 16 * PAGE, MADV_DONTNEED))
+		return wrong("MADV_DONTNEED: %m");
+	return NULL;
+}
+
+static const char *zap_others(struct racer *racer)
+{
+	char *page = shared.area + some(ENTRIES / 8) * PAGE;
+
+	mark_page(page, racer->turns);
+	if (madvise(page, PAGE, MADV_DONTNEED))
+		return wrong("MADV_DONTNEED: %m");
+	usleep(200);
+	return NULL;
+}
+
+FIXTURE(migrate_device)
+{
+	char mthp[128];
+};
+
+FIXTURE_SETUP(migrate_device)
+{
+	static const char *const modprobe[] = { "modprobe", "-q", "test_hmm", NULL };
+
+	memset(&shared, 0, sizeof(shared));
+	self->mthp[0] = 0;
+	if (access(DEVICE, F_OK))
+		run_program(modprobe);
+	shared.device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (shared.device < 0)
+		SKIP(return, "no " DEVICE " (CONFIG_TEST_HMM)");
+	shared.area = arena(TABLE_SPAN);
+	ASSERT_NE(NULL, shared.area);
+	ASSERT_NE(NULL, map_anon(shared.area, TABLE_SPAN));
+	shared.mirror = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			     -1, 0);
+	ASSERT_NE(MAP_FAILED, shared.mirror);
+	if (file_read(MTHP, self->mthp, sizeof(self->mthp)) || file_write(MTHP, "madvise"))
+		self->mthp[0] = 0;
+	hazard_begin(0);
+}
+
+FIXTURE_TEARDOWN(migrate_device)
+{
+	char *start = strchr(self->mthp, '[');
+
+	hazard_end();
+	/* "always inherit [madvise] never" */
+	if (start) {
+		start[strcspn(start, "]")] = 0;
+		file_write(MTHP, start + 1);
+	}
+}
+
+TEST_F_TIMEOUT(migrate_device, zapped, HAZARD_TIMEOUT)
+{
+	struct racer racers[] = { { .turn = migrate }, { .turn = zap } };
+
+	if (!self->mthp[0])
+		SKIP(return, "no large folios of 64 KiB");
+	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
+	TH_LOG("%lu of %lu migrations, %ld tables freed", shared.migrated, racers[0].turns,
+	       freed());
+	EXPECT_LE(10, racers[0].turns);
+	EXPECT_FREED(5);
+}
+
+TEST_F_TIMEOUT(migrate_device, and_return, HAZARD_TIMEOUT)
+{
+	struct racer racers[] = { { .turn = migrate_and_return }, { .turn = zap_others } };
+
+	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_NOHUGEPAGE));
+	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
+	TH_LOG("%lu of %lu migrations, %ld tables freed", shared.migrated, racers[0].turns,
+	       freed());
+	EXPECT_LE(10, shared.migrated);
+	EXPECT_FREED(5);
+}
+
+TEST_HARNESS_MAIN
