@@ -9,6 +9,7 @@
  */
 #include "kselftest_harness.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -98,6 +99,7 @@ FIXTURE_SETUP(fill)
 	uffd = uffd_open(features);
 	if (uffd < 0)
 		SKIP(return, "no userfaultfd of this kind");
+	ASSERT_EQ(0, fcntl(uffd, F_SETFL, O_NONBLOCK));
 	ASSERT_EQ(0, uffd_register(uffd, block, SIZE, how == CONTINUE ?
 				   UFFDIO_REGISTER_MODE_MINOR : UFFDIO_REGISTER_MODE_MISSING));
 	hazard_begin(0);
