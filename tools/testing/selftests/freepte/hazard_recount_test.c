@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,6 +37,18 @@
 #define MTHP		"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
 #define KSM		"/sys/kernel/mm/ksm/"
 #define SWAP_SIZE	(64UL << 20)
+
+/* Scan all the time. The last one starts it. */
+static const struct {
+	const char *path;
+	const char *value;
+} ksm_knobs[] = {
+	{ KSM "pages_to_scan", "1000" },
+	{ KSM "sleep_millisecs", "1" },
+	{ KSM "run", "1" },
+};
+
+#define KSM_KNOBS	(sizeof(ksm_knobs) / sizeof(ksm_knobs[0]))
 
 static struct {
 	char *area;
@@ -213,7 +226,7 @@ static const char *swap_off_and_on(struct racer *racer)
 FIXTURE(recount)
 {
 	char mthp[128];
-	char ksm[32];
+	char ksm[KSM_KNOBS][32];
 };
 
 FIXTURE_SETUP(recount)
@@ -224,7 +237,7 @@ FIXTURE_SETUP(recount)
 	memset(&shared, 0, sizeof(shared));
 	shared.zram.number = -1;
 	self->mthp[0] = 0;
-	self->ksm[0] = 0;
+	memset(self->ksm, 0, sizeof(self->ksm));
 	reason = zram_swap_on(&shared.zram, SWAP_SIZE);
 	if (reason)
 		SKIP(return, "%s", reason);
@@ -245,14 +258,16 @@ FIXTURE_SETUP(recount)
 FIXTURE_TEARDOWN(recount)
 {
 	char *start = strchr(self->mthp, '[');
+	unsigned int i;
 
 	hazard_end();
 	if (start) {
 		start[strcspn(start, "]")] = 0;
 		file_write(MTHP, start + 1);
 	}
-	if (self->ksm[0])
-		file_write(KSM "run", self->ksm);
+	for (i = 0; i < KSM_KNOBS; i++)
+		if (self->ksm[i][0])
+			file_write(ksm_knobs[i].path, self->ksm[i]);
 	zram_remove(&shared.zram);
 }
 
@@ -312,17 +327,23 @@ TEST_F_TIMEOUT(recount, merged, HAZARD_TIMEOUT)
 		{ .turn = merge, .number = 1 },
 		{ .turn = lazyfree, .number = 2 },
 	};
+	unsigned int i;
 	char text[32];
+	long scans;
 
-	if (file_read(KSM "run", self->ksm, sizeof(self->ksm)) ||
-	    madvise(shared.area, SIZE - PART, MADV_MERGEABLE))
+	if (access(KSM "run", W_OK))
 		SKIP(return, "no KSM (CONFIG_KSM)");
-	ASSERT_EQ(0, file_write(KSM "pages_to_scan", "1000"));
-	ASSERT_EQ(0, file_write(KSM "sleep_millisecs", "1"));
-	ASSERT_EQ(0, file_write(KSM "run", "1"));
+	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_MERGEABLE));
+	for (i = 0; i < KSM_KNOBS; i++) {
+		ASSERT_EQ(0, file_read(ksm_knobs[i].path, self->ksm[i], sizeof(self->ksm[i])));
+		ASSERT_EQ(0, file_write(ksm_knobs[i].path, ksm_knobs[i].value));
+	}
+	ASSERT_EQ(0, file_read(KSM "full_scans", text, sizeof(text)));
+	scans = atol(text);
 	RACE(3);
 	ASSERT_EQ(0, file_read(KSM "full_scans", text, sizeof(text)));
-	EXPECT_LT(0, atoi(text));
+	if (atol(text) == scans)
+		SKIP(return, "ksmd did not get around in that time");
 }
 
 TEST_F_TIMEOUT(recount, mixture, HAZARD_TIMEOUT)
