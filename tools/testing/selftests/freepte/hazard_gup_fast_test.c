@@ -191,7 +191,7 @@ TEST_F_TIMEOUT(gup_fast, peek, HAZARD_TIMEOUT)
 
 	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
 	TH_LOG("%lu peeks, %ld tables freed", racers[2].turns, freed());
-	EXPECT_FREED(20);
+	EXPECT_FREED(5);
 }
 
 TEST_F_TIMEOUT(gup_fast, transfer, HAZARD_TIMEOUT)
@@ -214,7 +214,7 @@ TEST_F_TIMEOUT(gup_fast, transfer, HAZARD_TIMEOUT)
 		TH_LOG("without O_DIRECT: %s", reason ? reason : "it cannot be opened so");
 	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
 	TH_LOG("%lu transfers, %ld tables freed", racers[0].turns, freed());
-	EXPECT_FREED(20);
+	EXPECT_FREED(5);
 	if (shared.file >= 0)
 		close(shared.file);
 }
@@ -232,7 +232,7 @@ TEST_F_TIMEOUT(gup_fast, benchmark, HAZARD_TIMEOUT)
 		SKIP(return, "no " GUP_TEST " (CONFIG_GUP_TEST)");
 	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
 	TH_LOG("%lu rounds, %ld tables freed", racers[0].turns + racers[1].turns, freed());
-	EXPECT_FREED(20);
+	EXPECT_FREED(5);
 	close(shared.gup);
 }
 

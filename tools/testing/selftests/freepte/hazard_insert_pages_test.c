@@ -176,7 +176,7 @@ TEST_F_TIMEOUT(insert_pages, tcp_zerocopy, HAZARD_TIMEOUT)
 	TH_LOG("%lu pages mapped, %lu copied, %ld tables freed", shared.mapped, shared.copied,
 	       freed());
 	EXPECT_LE(100, shared.mapped);
-	EXPECT_FREED(20);
+	EXPECT_FREED(5);
 }
 
 TEST_HARNESS_MAIN

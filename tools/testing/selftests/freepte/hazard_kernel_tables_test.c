@@ -172,7 +172,7 @@ FIXTURE_TEARDOWN(kernel_tables)
 											\
 	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));					\
 	TH_LOG("%lu turns, %ld tables freed", racers[2].turns, freed());		\
-	EXPECT_LE(5, racers[2].turns);							\
+	EXPECT_LE(1, racers[2].turns);							\
 	EXPECT_FREED(least);								\
 } while (0)
 
@@ -185,17 +185,17 @@ TEST_F_TIMEOUT(kernel_tables, ldt, HAZARD_TIMEOUT)
 	/* Without page table isolation an LDT has no table. */
 	if (!file_read("/proc/cpuinfo", text, sizeof(text)) && !strstr(text, " pti"))
 		TH_LOG("no page table isolation (pti=on)");
-	RACE(ldt, 10);
+	RACE(ldt, 5);
 }
 
 TEST_F_TIMEOUT(kernel_tables, text_poke, HAZARD_TIMEOUT)
 {
-	RACE(poke, 10);
+	RACE(poke, 5);
 }
 
 TEST_F_TIMEOUT(kernel_tables, vmalloc, HAZARD_TIMEOUT)
 {
-	RACE(churn, 10);
+	RACE(churn, 5);
 }
 
 TEST_HARNESS_MAIN

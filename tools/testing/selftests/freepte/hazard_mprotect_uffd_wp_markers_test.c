@@ -117,7 +117,7 @@ TEST_F_TIMEOUT(markers, are_kept, HAZARD_TIMEOUT)
 
 	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
 	TH_LOG("%lu laps, %ld tables freed", racers[0].turns, freed());
-	EXPECT_FREED(50);
+	EXPECT_FREED(5);
 }
 
 TEST_HARNESS_MAIN

@@ -140,39 +140,39 @@ FIXTURE_TEARDOWN(pmd_bad)
 	};										\
 											\
 	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS / 2));				\
-	EXPECT_LT(0, racers[2].turns);							\
+	EXPECT_LE(1, racers[2].turns);							\
 	TH_LOG("%lu walks, %ld tables freed", racers[2].turns, freed());		\
 	EXPECT_FREED(least);								\
 } while (0)
 
 TEST_F_TIMEOUT(pmd_bad, mincore, HAZARD_TIMEOUT)
 {
-	RACE(walk_mincore, 100);
+	RACE(walk_mincore, 5);
 }
 
 TEST_F_TIMEOUT(pmd_bad, smaps, HAZARD_TIMEOUT)
 {
-	RACE(walk_smaps, 100);
+	RACE(walk_smaps, 5);
 }
 
 TEST_F_TIMEOUT(pmd_bad, madvise, HAZARD_TIMEOUT)
 {
-	RACE(walk_madvise, 100);
+	RACE(walk_madvise, 5);
 }
 
 TEST_F_TIMEOUT(pmd_bad, mlock, HAZARD_TIMEOUT)
 {
-	RACE(walk_mlock, 100);
+	RACE(walk_mlock, 5);
 }
 
 TEST_F_TIMEOUT(pmd_bad, mprotect, HAZARD_TIMEOUT)
 {
-	RACE(walk_mprotect, 100);
+	RACE(walk_mprotect, 5);
 }
 
 TEST_F_TIMEOUT(pmd_bad, fork, HAZARD_TIMEOUT)
 {
-	RACE(walk_fork, 20);
+	RACE(walk_fork, 3);
 }
 
 TEST_HARNESS_MAIN
