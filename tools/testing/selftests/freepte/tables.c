@@ -202,13 +202,17 @@ char *reserve_gib(void)
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	char *space, *start;
 
-	space = mmap(NULL, 2 * PMD_TABLE_SPAN, PROT_NONE, flags, -1, 0);
+	/*
+	 * Leave a GiB above it. What is mapped later, such as the stack of a thread, goes to the
+	 * highest hole that it fits in, which must not be one that a test makes.
+	 */
+	space = mmap(NULL, 3 * PMD_TABLE_SPAN, PROT_NONE, flags, -1, 0);
 	if (space == MAP_FAILED)
 		return NULL;
 	start = (char *)(((uintptr_t)space + PMD_TABLE_SPAN - 1) & -PMD_TABLE_SPAN);
 	if (start > space)
 		munmap(space, start - space);
-	munmap(start + PMD_TABLE_SPAN, space + PMD_TABLE_SPAN - start);
+	munmap(start + PMD_TABLE_SPAN, space + 2 * PMD_TABLE_SPAN - start);
 	return start;
 }
 
