@@ -57,7 +57,10 @@ struct racer {
 	unsigned long turns;
 };
 
-/* Let them race, each in a thread. */
+/*
+ * Let them race, each in a thread, for so long; longer if not all of them had a turn, or hardly any
+ * table was freed.
+ */
 const char *race(struct racer *racers, unsigned int count, long ms);
 /* Whether the race ends, for turns that take long; and to end it before the time is over. */
 bool race_over(void);
