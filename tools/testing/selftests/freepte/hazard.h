@@ -85,13 +85,13 @@ const char *check_marks(const char *addr, size_t size, uint64_t mark);
 unsigned int some(unsigned int limit);
 
 #define EXPECT_HARMLESS(expression) do {						\
-	const char *_wrong = (expression);						\
+	const char *_harm = (expression);						\
 											\
-	EXPECT_EQ(NULL, _wrong)								\
-		TH_LOG("%s", _wrong);							\
-	_wrong = complaint();								\
-	EXPECT_EQ(NULL, _wrong)								\
-		TH_LOG("kernel: %s", _wrong);						\
+	EXPECT_EQ(NULL, _harm)								\
+		TH_LOG("%s", _harm);							\
+	_harm = complaint();								\
+	EXPECT_EQ(NULL, _harm)								\
+		TH_LOG("kernel: %s", _harm);						\
 } while (0)
 
 /* The premise: there were tables freed during the race. Other kernels do not say. */
