@@ -100,12 +100,30 @@ static void make_empty(struct __test_metadata *_metadata, char *area)
 	ASSERT_EQ(0, entries_in(0, area, SIZE));
 }
 
+/*
+ * Move tables that are empty, before they are freed for that. On a machine that is too slow to do
+ * this within the delay, no such table is left: try again.
+ */
+static bool move_empty(struct __test_metadata *_metadata, char *from, char *to, size_t size)
+{
+	int tries;
+
+	for (tries = 0; tries < 20; tries++) {
+		make_empty(_metadata, from);
+		ASSERT_TRUE(move(from, to, size, 0));
+		if (account_grew(&own_account) == TABLES)
+			return true;
+		EXPECT_EXCESS_0();
+		ASSERT_TRUE(move(to, from, size, 0));
+	}
+	return false;
+}
+
 /* Empty tables are moved whole by their PMD entries; the hints speak of where they were. */
 TEST_F(mremap, empty_tables)
 {
-	make_empty(_metadata, self->from);
-	ASSERT_TRUE(move(self->from, self->to, SIZE, 0));
-	ASSERT_TABLES_GREW(TABLES);
+	if (!move_empty(_metadata, self->from, self->to, SIZE))
+		SKIP(return, "too slow: the tables were freed before they were moved");
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 }
@@ -113,11 +131,10 @@ TEST_F(mremap, empty_tables)
 /* The same, and something else comes to where they were. */
 TEST_F(mremap, empty_tables_replaced)
 {
-	make_empty(_metadata, self->from);
-	ASSERT_TRUE(move(self->from, self->to, SIZE, 0));
+	if (!move_empty(_metadata, self->from, self->to, SIZE))
+		SKIP(return, "too slow: the tables were freed before they were moved");
 	ASSERT_NE(NULL, map_anon(self->from, SIZE));
 	write_pages(self->from, SIZE, TABLE_SPAN);
-	ASSERT_TABLES_GREW(2 * TABLES);
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(TABLES, account_grew(&own_account));
 	EXPECT_TRUE(check_pages(self->from, SIZE, TABLE_SPAN));
@@ -148,9 +165,8 @@ TEST_F(mremap, empty_tables_1gib)
 	/* The PMD table is needed all the time. */
 	from[PMD_TABLE_SPAN - PAGE] = 3;
 	account_open(&own_account, 0);
-	make_empty(_metadata, from);
-	ASSERT_TRUE(move(from, to, PMD_TABLE_SPAN, 0));
-	ASSERT_TABLES_GREW(TABLES);
+	if (!move_empty(_metadata, from, to, PMD_TABLE_SPAN))
+		SKIP(return, "too slow: the tables were freed before they were moved");
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 	EXPECT_EQ(3, to[PMD_TABLE_SPAN - PAGE]);
