@@ -215,7 +215,8 @@ fn checkpatch(paths: &Paths) -> Result<Done> {
         cmd
     };
     quiet(script(&src).args(series.patches.iter().map(|p| &p.path)))?;
-    let sources = files(paths, &["mm", "rust", "include"], &["c", "h"]);
+    let folders = ["mm", "rust", "include", "tools"];
+    let sources = files(paths, &folders, &["c", "h"]);
     if !sources.is_empty() {
         quiet(script(&src).arg("--file").args(&sources))?;
     }

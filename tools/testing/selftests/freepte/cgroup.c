@@ -58,7 +58,7 @@ bool cgroup_reclaim_area(struct cgroup *cgroup, const void *addr, size_t size)
 			return true;
 		/* Pages that wait in the CPUs' batches are not reclaimed; this drains them. */
 		if (tries % 4 == 0)
-			drop_caches();
+			drop_page_cache();
 		cgroup_reclaim(cgroup, 64 << 10);
 	}
 	return !present_in(0, addr, size);

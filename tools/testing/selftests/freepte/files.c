@@ -57,7 +57,7 @@ int file_write_n(const char *format, int number, const char *text)
 	return file_write(path, text);
 }
 
-int drop_caches(void)
+int drop_page_cache(void)
 {
 	return file_write("/proc/sys/vm/drop_caches", "1");
 }

@@ -16,7 +16,7 @@ int file_read_n(const char *format, int number, char *text, size_t size);
 int file_write_n(const char *format, int number, const char *text);
 
 /* Drop what is clean and not mapped of the page cache. Drains the CPUs' batches of pages, too. */
-int drop_caches(void);
+int drop_page_cache(void);
 
 /* Run a program, silently; its exit status, or -1. */
 int run_program(const char *const argv[]);

@@ -48,8 +48,6 @@ static const struct {
 	{ KSM "run", "1" },
 };
 
-#define KSM_KNOBS	(sizeof(ksm_knobs) / sizeof(ksm_knobs[0]))
-
 static struct {
 	char *area;
 	int uffd;
@@ -226,7 +224,7 @@ static const char *swap_off_and_on(struct racer *racer)
 FIXTURE(recount)
 {
 	char mthp[128];
-	char ksm[KSM_KNOBS][32];
+	char ksm[ARRAY_SIZE(ksm_knobs)][32];
 };
 
 FIXTURE_SETUP(recount)
@@ -265,7 +263,7 @@ FIXTURE_TEARDOWN(recount)
 		start[strcspn(start, "]")] = 0;
 		file_write(MTHP, start + 1);
 	}
-	for (i = 0; i < KSM_KNOBS; i++)
+	for (i = 0; i < ARRAY_SIZE(ksm_knobs); i++)
 		if (self->ksm[i][0])
 			file_write(ksm_knobs[i].path, self->ksm[i]);
 	zram_remove(&shared.zram);
@@ -334,7 +332,7 @@ TEST_F_TIMEOUT(recount, merged, HAZARD_TIMEOUT)
 	if (access(KSM "run", W_OK))
 		SKIP(return, "no KSM (CONFIG_KSM)");
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_MERGEABLE));
-	for (i = 0; i < KSM_KNOBS; i++) {
+	for (i = 0; i < ARRAY_SIZE(ksm_knobs); i++) {
 		ASSERT_EQ(0, file_read(ksm_knobs[i].path, self->ksm[i], sizeof(self->ksm[i])));
 		ASSERT_EQ(0, file_write(ksm_knobs[i].path, ksm_knobs[i].value));
 	}

@@ -86,7 +86,7 @@ TEST_F(file, pageout)
 	int tries;
 
 	for (tries = 0; tries < 20 && present_in(0, self->area, SIZE); tries++) {
-		ASSERT_EQ(0, drop_caches());
+		ASSERT_EQ(0, drop_page_cache());
 		ASSERT_EQ(0, madvise(self->area, SIZE, MADV_PAGEOUT));
 	}
 	EXPECT_EQ(0, in_page_cache(self->area));
@@ -107,11 +107,11 @@ TEST_F(file, memcg_reclaim)
  */
 TEST_F(file, drop_caches)
 {
-	ASSERT_EQ(0, drop_caches());
+	ASSERT_EQ(0, drop_page_cache());
 	ASSERT_EQ(TABLES, present_in(0, self->area, SIZE));
 	EXPECT_KEPT(TABLES);
 	ASSERT_EQ(0, advise_pieces(self->area, SIZE, TABLE_SPAN / 4, MADV_DONTNEED));
-	ASSERT_EQ(0, drop_caches());
+	ASSERT_EQ(0, drop_page_cache());
 	EXPECT_EQ(0, in_page_cache(self->area));
 	expect_empty(_metadata, self->area);
 }
@@ -125,7 +125,7 @@ TEST_F(file, dirty_pageout)
 		self->area[i * TABLE_SPAN + 1] = 100;
 	ASSERT_EQ(0, fsync(self->fd));
 	for (tries = 0; tries < 20 && present_in(0, self->area, SIZE); tries++) {
-		ASSERT_EQ(0, drop_caches());
+		ASSERT_EQ(0, drop_page_cache());
 		ASSERT_EQ(0, madvise(self->area, SIZE, MADV_PAGEOUT));
 	}
 	expect_empty(_metadata, self->area);

@@ -34,7 +34,7 @@ FIXTURE_SETUP(lazyfree)
 	write_pages(self->area, SIZE, STEP);
 	ASSERT_TABLES_GREW(TABLES);
 	/* Pages that wait in the CPUs' batches are not freed lazily: drain them. */
-	ASSERT_EQ(0, drop_caches());
+	ASSERT_EQ(0, drop_page_cache());
 }
 
 FIXTURE_TEARDOWN(lazyfree)
@@ -58,7 +58,7 @@ TEST_F(lazyfree, pageout)
 {
 	ASSERT_EQ(0, madvise(self->area, SIZE, MADV_FREE));
 	ASSERT_EQ(PAGES, present_in(0, self->area, SIZE));
-	ASSERT_EQ(0, drop_caches());
+	ASSERT_EQ(0, drop_page_cache());
 	ASSERT_EQ(0, madvise(self->area, SIZE, MADV_PAGEOUT));
 	ASSERT_EQ(0, entries_in(0, self->area, SIZE));
 	EXPECT_EXCESS_0();

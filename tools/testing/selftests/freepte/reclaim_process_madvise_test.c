@@ -102,7 +102,7 @@ static void page_out(struct __test_metadata *_metadata, FIXTURE_DATA(process_mad
 	ASSERT_EQ(PAGES, present_in(self->peer.pid, self->area, SIZE));
 	ASSERT_EQ(0, entries_in(0, self->area, SIZE));
 	for (tries = 0; tries < 20 && present_in(self->peer.pid, self->area, SIZE); tries++) {
-		drop_caches();
+		drop_page_cache();
 		ASSERT_EQ(SIZE, advise(self->peer.pid, self->area, MADV_PAGEOUT));
 	}
 	ASSERT_EQ(0, entries_in(self->peer.pid, self->area, SIZE));

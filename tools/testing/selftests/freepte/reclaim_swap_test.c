@@ -79,7 +79,7 @@ static bool swap_out(struct cgroup *cgroup, char *area)
 	if (cgroup->path[0])
 		return cgroup_reclaim_area(cgroup, area, SIZE);
 	for (tries = 0; tries < 20 && present_in(0, area, SIZE); tries++) {
-		drop_caches();
+		drop_page_cache();
 		madvise(area, SIZE, MADV_PAGEOUT);
 	}
 	return !present_in(0, area, SIZE);
