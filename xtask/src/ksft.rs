@@ -115,8 +115,34 @@ pub fn run_upstream(
     run(paths, variant, machine, &script, "upstream").map(|(run, _)| run)
 }
 
+/// What to run of our own tests.
+#[derive(Default)]
+pub struct Own<'a> {
+    /// All when none is named; `_test` may be left out.
+    pub tests: &'a [String],
+    /// How long a race takes; the tests know a default.
+    pub race_ms: Option<u32>,
+}
+
+impl Own<'_> {
+    fn script(&self, dir: &Path, out: &Path) -> Result<String> {
+        let mut words = vec!["./run.sh".to_owned(), out.to_string_lossy().into_owned()];
+        words.extend(self.tests.iter().map(|name| {
+            let name = name.strip_suffix("_test").unwrap_or(name);
+            format!("{name}_test")
+        }));
+        let words = shlex::try_join(words.iter().map(String::as_str))?;
+        let dir = dir.to_string_lossy();
+        let race = self
+            .race_ms
+            .map(|ms| format!("export FREEPTE_HAZARD_MS={ms} && "))
+            .unwrap_or_default();
+        Ok(format!("{race}cd {} && {words}", shlex::try_quote(&dir)?))
+    }
+}
+
 /// Build and run our own tests on one kernel: every one must pass or skip.
-pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine) -> Result<Run> {
+pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Result<Run> {
     let dir = paths.root.join(OWN);
     ensure!(
         dir.join("Makefile").is_file(),
@@ -137,9 +163,7 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine) -> Result<Run
         "freepte's kselftests",
         &paths.log_dir()?.join("ksft-own.log"),
     )?;
-    let quote =
-        |p: &Path| -> Result<String> { Ok(shlex::try_quote(&p.to_string_lossy())?.into_owned()) };
-    let script = format!("cd {} && ./run.sh {}", quote(&dir)?, quote(&out)?);
+    let script = own.script(&dir, &out)?;
     let (run, status) = run(paths, variant, machine, &script, "own")?;
     let failed: Vec<&str> = run
         .results

@@ -103,14 +103,17 @@ enum Cmd {
 
 #[derive(Args)]
 struct KsftArgs {
-    /// Categories of run_vmtests.sh (all of them when none is named)
-    categories: Vec<String>,
+    /// Categories of run_vmtests.sh, or names of our tests with --own (all when none is named)
+    tests: Vec<String>,
     /// The kernels; each is compared with the first
     #[arg(long, value_enum, value_delimiter = ',')]
     kernels: Vec<Variant>,
     /// Run freepte's own kselftests instead (on freepte, unless --kernels says otherwise)
-    #[arg(long, conflicts_with = "categories")]
+    #[arg(long)]
     own: bool,
+    /// How long each of our races between threads takes, in ms [default: 2500]
+    #[arg(long, value_name = "MS", requires = "own")]
+    race_ms: Option<u32>,
     /// Take the kernels as they were built last
     #[arg(long)]
     no_build: bool,
@@ -245,12 +248,16 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
         .memory
         .get_or_insert_with(|| ksft::MEMORY.to_owned());
     if args.own {
+        let own = ksft::Own {
+            tests: &args.tests,
+            race_ms: args.race_ms,
+        };
         for kernel in &kernels {
-            let run = ksft::run_own(paths, *kernel, &machine)?;
+            let run = ksft::run_own(paths, *kernel, &machine, &own)?;
             println!("{}: {}", kernel.name(), ksft::summary(&run.results));
         }
     } else {
-        let text = ksft::compare_upstream(paths, &kernels, &machine, &args.categories)?;
+        let text = ksft::compare_upstream(paths, &kernels, &machine, &args.tests)?;
         println!("nothing differs ({text})");
     }
     Ok(ExitCode::SUCCESS)
