@@ -21,6 +21,8 @@ static inline bool meet(struct meeting *meeting, int side)
 	unsigned int spins = 0;
 
 	while (__atomic_load_n(&meeting->laps[!side], __ATOMIC_SEQ_CST) < lap) {
+		/* An emulator that runs one CPU at a time takes this for a cue to run the other. */
+		__builtin_ia32_pause();
 		if (++spins % 1024)
 			continue;
 		if (race_over())
