@@ -65,9 +65,6 @@ const CHEAP: &[&str] = &[
     "vma_merge",
 ];
 
-/// Races on the debug kernel take most of the time of a run; --full takes it.
-const SHORT_RACE_MS: u32 = 500;
-
 pub const STEPS: &[Step] = &[
     step("format", format),
     step("clippy", clippy),
@@ -80,10 +77,8 @@ pub const STEPS: &[Step] = &[
     step("boot stock", |p| boot(p, Variant::Stock)),
     step("boot freepte", |p| boot(p, Variant::Freepte)),
     step("boot debug, with kunit", kunit),
-    step("kselftests on freepte", |p| own(p, Variant::Freepte, None)),
-    step("kselftests on debug", |p| {
-        own(p, Variant::Debug, Some(SHORT_RACE_MS))
-    }),
+    step("kselftests on freepte", |p| own(p, Variant::Freepte)),
+    step("kselftests on debug", |p| own(p, Variant::Debug)),
     step("upstream's quick mm tests, stock and freepte", |p| {
         upstream(p, CHEAP, Variant::Freepte)
     }),
@@ -94,9 +89,6 @@ pub const STEPS: &[Step] = &[
     step("make run", |p| demo::compare(p, &[]).map(|()| passed())),
     full("build off", |p| build(p, Variant::Off)),
     full("code of off is stock's", same_code),
-    full("kselftests on debug, long races", |p| {
-        own(p, Variant::Debug, None)
-    }),
     full("upstream's mm suite, stock and freepte", |p| {
         upstream(p, &[], Variant::Freepte)
     }),
@@ -291,12 +283,8 @@ fn kunit(paths: &Paths) -> Result<Done> {
     Ok(Done::Pass(ksft::summary(&results)))
 }
 
-fn own(paths: &Paths, variant: Variant, race_ms: Option<u32>) -> Result<Done> {
-    let own = Own {
-        race_ms,
-        ..Own::default()
-    };
-    let run = ksft::run_own(paths, variant, &ksft::machine(), &own)?;
+fn own(paths: &Paths, variant: Variant) -> Result<Done> {
+    let run = ksft::run_own(paths, variant, &ksft::machine(), &Own::default())?;
     Ok(Done::Pass(ksft::summary(&run.results)))
 }
 

@@ -2,6 +2,9 @@
 /*
  * The excess of a process, and waiting for it to go.
  */
+#define _GNU_SOURCE
+#include <link.h>
+
 #include "account.h"
 #include "knobs.h"
 #include "tables.h"
@@ -9,6 +12,9 @@
 /* Checks make everything slower, by about so much. */
 #define DEBUG_SCALE	5
 #define POLL_MS		5
+
+/* More stack than a test takes */
+#define STACK		(32 * PAGE)
 
 struct account own_account;
 
@@ -47,12 +53,46 @@ struct balance account_settle(const struct account *account)
 	return settle(account, scaled_ms(SETTLE_MS));
 }
 
+static int touch_object(struct dl_phdr_info *object, size_t size, void *arg)
+{
+	int i;
+
+	for (i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+		uintptr_t page = start & ~(PAGE - 1);
+
+		if (segment->p_type == PT_LOAD && segment->p_flags & PF_R)
+			read_pages((char *)page, start + segment->p_memsz - page, PAGE);
+	}
+	return 0;
+}
+
+static void touch_stack(void)
+{
+	volatile char room[STACK];
+	size_t at;
+
+	for (at = 0; at < sizeof(room); at += PAGE)
+		room[at] = 0;
+}
+
+void touch_program(void)
+{
+	dl_iterate_phdr(touch_object, NULL);
+	touch_stack();
+}
+
 void account_open(struct account *account, pid_t pid)
 {
 	struct balance balance;
 
+	if (!pid)
+		touch_program();
 	account->pid = pid;
 	account->base = 0;
+	/* What counting itself takes is to be there before it is counted. */
+	account_balance(account);
 	/* A process that was just forked may have tables that are still to be freed. */
 	balance = settle(account, scaled_ms(300));
 	account->base = balance.excess;

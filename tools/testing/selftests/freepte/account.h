@@ -27,7 +27,14 @@ struct balance {
 	long ms;	/* how long it took, or was waited for */
 };
 
-/* Open the account of a process, when it is at rest. */
+/*
+ * Have the tables of the caller's text, data and stack. A child inherits none for what is only
+ * read, and the blocks in which all this lies are random: a table that came later would be taken
+ * for one of the test.
+ */
+void touch_program(void);
+
+/* Open the account of a process, when it is at rest: of the caller if @pid is 0. */
 void account_open(struct account *account, pid_t pid);
 
 /* Tables that came since; fewer are negative. */

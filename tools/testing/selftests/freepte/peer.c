@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "peer.h"
 
 struct order {
@@ -22,6 +23,7 @@ static void obey(int orders, int answers)
 	long answer;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	touch_program();
 	while (read(orders, &order, sizeof(order)) == sizeof(order)) {
 		answer = order.fn(order.arg);
 		if (write(answers, &answer, sizeof(answer)) != sizeof(answer))
