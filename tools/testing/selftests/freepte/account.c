@@ -58,7 +58,7 @@ static int touch_object(struct dl_phdr_info *object, size_t size, void *arg)
 	int i;
 
 	for (i = 0; i < object->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+		const Elf64_Phdr *segment = &object->dlpi_phdr[i];
 		uintptr_t start = object->dlpi_addr + segment->p_vaddr;
 		uintptr_t page = start & ~(PAGE - 1);
 
@@ -70,11 +70,9 @@ static int touch_object(struct dl_phdr_info *object, size_t size, void *arg)
 
 static void touch_stack(void)
 {
-	volatile char room[STACK];
-	size_t at;
+	char room[STACK];
 
-	for (at = 0; at < sizeof(room); at += PAGE)
-		room[at] = 0;
+	explicit_bzero(room, sizeof(room));
 }
 
 void touch_program(void)
