@@ -158,11 +158,13 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
         .arg(format!("OUTPUT={}", out.display()));
     make.arg(format!("KSFT_INC={}", include.display()));
     plain(&mut make);
+    let lock = Lock::take(&out.with_extension("lock"))?;
     build::run_make(
         make,
         "freepte's kselftests",
         &paths.log_dir()?.join("ksft-own.log"),
     )?;
+    drop(lock);
     let script = own.script(&dir, &out)?;
     let (run, status) = run(paths, variant, machine, &script, "own")?;
     let failed: Vec<&str> = run

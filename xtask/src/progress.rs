@@ -2,11 +2,15 @@
 
 //! Progress of long work: a spinner on a terminal, a line now and then elsewhere.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// Two things may be under way at once: each has a line of its own.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
 pub struct Progress {
     title: String,
@@ -19,7 +23,7 @@ impl Progress {
     pub fn new(title: &str) -> Self {
         let on_terminal = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
         let bar = on_terminal.then(|| {
-            let bar = ProgressBar::new_spinner();
+            let bar = BARS.add(ProgressBar::new_spinner());
             if let Ok(style) =
                 ProgressStyle::with_template("{spinner} {prefix} [{elapsed_precise}] {wide_msg}")
             {
