@@ -15,6 +15,8 @@ pub mod sample;
 pub mod scan;
 pub mod shape;
 pub mod status;
+pub mod tools;
+pub mod zram;
 
 pub const PAGE: usize = 4096;
 /// What one PTE table maps.

@@ -12,11 +12,9 @@ mod report;
 mod show;
 mod subject;
 mod table;
-mod tools;
 mod verdict;
 mod workers;
 mod workloads;
-mod zram;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -4,8 +4,8 @@
 
 use super::{Grown, Size, Workload};
 use crate::subject::Subject;
-use crate::tools;
 use anyhow::{Context, Result};
+use pagetables::tools;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -6,10 +6,10 @@ use super::{entries_left, Grown, Size, Workload};
 use crate::cgroup::Cgroup;
 use crate::ext4::{self, Ext4};
 use crate::subject::Subject;
-use crate::tools;
 use anyhow::{ensure, Context, Result};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvFlags, EnvOpenOptions, PutFlags};
+use pagetables::tools;
 use std::path::Path;
 
 const RECORDS: usize = 100_000;

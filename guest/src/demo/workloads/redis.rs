@@ -3,9 +3,9 @@
 //! Redis, on jemalloc as everyone builds it: filled, flushed, purged.
 
 use super::{Grown, Size, Workload};
-use crate::tools;
 use anyhow::{ensure, Context, Result};
 use pagetables::status::Status;
+use pagetables::tools;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;

@@ -6,9 +6,9 @@ use super::lmdb::Reclaimed;
 use super::{entries_left, Grown, Size, Workload};
 use crate::cgroup::Cgroup;
 use crate::subject::Subject;
-use crate::tools;
-use crate::zram::Zram;
 use anyhow::Result;
+use pagetables::tools;
+use pagetables::zram::Zram;
 
 const MIB: usize = 400;
 
