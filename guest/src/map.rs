@@ -5,13 +5,24 @@
 // mmap and its kin are unsafe calls; the type bounds what they can reach.
 #![allow(unsafe_code)]
 
-use crate::TABLE_SPAN;
+use crate::{PAGE, TABLE_SPAN};
 use anyhow::{ensure, Context, Result};
 use rustix::mm::{self, Advice, MapFlags, MprotectFlags, ProtFlags};
 use std::ffi::c_void;
 use std::fs::File;
+use std::mem;
 use std::ops::Range;
 use std::ptr;
+
+/// What a mapping is of.
+#[derive(Clone, Copy)]
+pub enum Of<'a> {
+    /// Private anonymous memory
+    Anon,
+    Shared(&'a File),
+    /// A file, copied where it is written to
+    Private(&'a File),
+}
 
 /// Memory that nothing else refers to, aligned to 2 MiB; unmapped when dropped.
 #[derive(Debug)]
@@ -23,36 +34,41 @@ pub struct Mapping {
 impl Mapping {
     /// Private anonymous memory, at an address that the kernel chooses.
     pub fn anon(len: usize) -> Result<Self> {
-        Self::new(None, len, None)
-    }
-
-    /// Private anonymous memory at an address where nothing is mapped.
-    pub fn anon_at(address: usize, len: usize) -> Result<Self> {
-        Self::new(Some(address), len, None)
+        Self::new(len, Of::Anon)
     }
 
     /// A shared mapping of a file's first `len` bytes.
     pub fn shared(file: &File, len: usize) -> Result<Self> {
-        Self::new(None, len, Some(file))
+        Self::new(len, Of::Shared(file))
     }
 
-    pub fn shared_at(address: usize, file: &File, len: usize) -> Result<Self> {
-        Self::new(Some(address), len, Some(file))
+    /// At an address where nothing is mapped.
+    pub fn at(address: usize, len: usize, of: Of) -> Result<Self> {
+        Self::check_len(len)?;
+        Self::place(address, len, of, MapFlags::empty())
     }
 
-    fn new(address: Option<usize>, len: usize, file: Option<&File>) -> Result<Self> {
-        const TRIES: u32 = 16;
+    /// The same with MAP_POPULATE: every page is there.
+    pub fn populated_at(address: usize, len: usize, of: Of) -> Result<Self> {
+        Self::check_len(len)?;
+        Self::place(address, len, of, MapFlags::POPULATE)
+    }
+
+    fn check_len(len: usize) -> Result<()> {
         ensure!(
             len > 0 && len.is_multiple_of(TABLE_SPAN),
             "{len} is no multiple of 2 MiB"
         );
-        if let Some(address) = address {
-            return Self::place(address, len, file);
-        }
+        Ok(())
+    }
+
+    fn new(len: usize, of: Of) -> Result<Self> {
+        const TRIES: u32 = 16;
+        Self::check_len(len)?;
         // Another thread may take what was free a moment ago.
         let mut tries = 0;
         loop {
-            let made = Self::place(free_address(len)?, len, file);
+            let made = Self::place(free_address(len)?, len, of, MapFlags::empty());
             tries += 1;
             if made.is_ok() || tries == TRIES {
                 return made;
@@ -60,19 +76,20 @@ impl Mapping {
         }
     }
 
-    fn place(address: usize, len: usize, file: Option<&File>) -> Result<Self> {
+    fn place(address: usize, len: usize, of: Of, extra: MapFlags) -> Result<Self> {
         ensure!(
             address.is_multiple_of(TABLE_SPAN),
             "{address:#x} is not aligned"
         );
         let prot = ProtFlags::READ | ProtFlags::WRITE;
-        let place = MapFlags::FIXED_NOREPLACE | MapFlags::NORESERVE;
+        let place = MapFlags::FIXED_NOREPLACE | MapFlags::NORESERVE | extra;
         let hint = ptr::without_provenance_mut(address);
         // SAFETY: FIXED_NOREPLACE never replaces what is mapped; the new memory is ours alone.
         let base = unsafe {
-            match file {
-                None => mm::mmap_anonymous(hint, len, prot, place | MapFlags::PRIVATE),
-                Some(file) => mm::mmap(hint, len, prot, place | MapFlags::SHARED, file, 0),
+            match of {
+                Of::Anon => mm::mmap_anonymous(hint, len, prot, place | MapFlags::PRIVATE),
+                Of::Shared(file) => mm::mmap(hint, len, prot, place | MapFlags::SHARED, file, 0),
+                Of::Private(file) => mm::mmap(hint, len, prot, place | MapFlags::PRIVATE, file, 0),
             }
         }
         .with_context(|| format!("mapping {len} bytes at {address:#x}"))?;
@@ -144,6 +161,16 @@ impl Mapping {
         self.advise(range, Advice::LinuxFree)
     }
 
+    /// MADV_PAGEOUT
+    pub fn page_out(&self, range: Range<usize>) -> Result<()> {
+        self.advise(range, Advice::LinuxPageOut)
+    }
+
+    /// MADV_HUGEPAGE on all of it
+    pub fn huge_pages(&self) -> Result<()> {
+        self.advise(0..self.len, Advice::LinuxHugepage)
+    }
+
     /// MADV_NOHUGEPAGE on all of it
     pub fn no_huge_pages(&self) -> Result<()> {
         self.advise(0..self.len, Advice::LinuxNoHugepage)
@@ -158,6 +185,42 @@ impl Mapping {
         };
         // SAFETY: no reference into the mapping is given out.
         unsafe { mm::mprotect(self.base.cast(), self.len, flags) }.context("mprotect")
+    }
+
+    /// mlock of all of it
+    pub fn lock(&self) -> Result<()> {
+        // SAFETY: the mapping is ours.
+        unsafe { mm::mlock(self.base.cast(), self.len) }.context("mlock")
+    }
+
+    /// mremap to `offset` bytes into `place`, which it replaces; the rest of `place` goes.
+    pub fn move_into(&mut self, place: Self, offset: usize) -> Result<()> {
+        let end = offset
+            .checked_add(self.len)
+            .filter(|&end| end <= place.len && offset.is_multiple_of(PAGE))
+            .context("there is no room for the move")?;
+        let target = place.base.wrapping_add(offset);
+        // SAFETY: no reference into either mapping is given out, and what is replaced is `place`'s.
+        let moved = unsafe {
+            mm::mremap_fixed(
+                self.base.cast(),
+                self.len,
+                self.len,
+                mm::MremapFlags::MAYMOVE,
+                target.cast(),
+            )
+        }
+        .context("mremap")?;
+        self.base = moved.cast();
+        let (base, len) = (place.base, place.len);
+        mem::forget(place);
+        for (start, len) in [(base, offset), (base.wrapping_add(end), len - end)] {
+            if len > 0 {
+                // SAFETY: what is left of `place`.
+                unsafe { mm::munmap(start.cast(), len) }.context("munmap")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -198,8 +261,21 @@ mod tests {
         assert_eq!(mapping.read(5), 1);
         mapping.dont_need(0..TABLE_SPAN)?;
         assert_eq!(mapping.read(5), 0);
-        assert!(Mapping::anon_at(mapping.range().start as usize, TABLE_SPAN).is_err());
+        assert!(Mapping::at(mapping.range().start as usize, TABLE_SPAN, Of::Anon).is_err());
         assert!(Mapping::anon(4096).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn moves_with_its_contents() -> Result<()> {
+        let mut mapping = Mapping::anon(TABLE_SPAN)?;
+        mapping.write(PAGE);
+        let place = Mapping::anon(2 * TABLE_SPAN)?;
+        let start = place.range().start;
+        mapping.move_into(place, PAGE)?;
+        assert_eq!(mapping.range().start, start + PAGE as u64);
+        assert_eq!((mapping.read(0), mapping.read(PAGE)), (0, 1));
+        assert!(mapping.move_into(Mapping::anon(TABLE_SPAN)?, PAGE).is_err());
         Ok(())
     }
 }

@@ -82,7 +82,7 @@ pub fn table(rows: &[Row]) -> String {
 }
 
 fn measure(paths: &Paths, variant: Variant) -> Result<Figures> {
-    let program = guest::program(paths, "freepte-bars")?
+    let program = guest::program(paths, "freepte-bench")?
         .to_string_lossy()
         .into_owned();
     let machine = Machine {
@@ -97,16 +97,16 @@ fn measure(paths: &Paths, variant: Variant) -> Result<Figures> {
     }
     ensure!(
         outcome.status == Some(0),
-        "freepte-bars failed on {}: {}{}",
+        "freepte-bench failed on {}: {}{}",
         variant.name(),
         outcome.stdout,
         outcome.stderr
     );
     let figures: Figures = serde_json::from_str(&outcome.stdout)
-        .with_context(|| format!("freepte-bars on {} printed no figures", variant.name()))?;
+        .with_context(|| format!("freepte-bench on {} printed no figures", variant.name()))?;
     ensure!(
         !figures.is_empty(),
-        "freepte-bars measured nothing on {}",
+        "freepte-bench measured nothing on {}",
         variant.name()
     );
     Ok(figures)
@@ -133,7 +133,7 @@ pub fn run(paths: &Paths) -> Result<String> {
 
 /// Touch and empty a large address space piece by piece: the program judges what piled up.
 pub fn sweep(paths: &Paths) -> Result<String> {
-    let program = guest::program(paths, "freepte-bars")?
+    let program = guest::program(paths, "freepte-bench")?
         .to_string_lossy()
         .into_owned();
     let machine = Machine {

@@ -4,7 +4,7 @@
 //! empty tables there are at any time.
 
 use anyhow::{Context, Result};
-use pagetables::map::Mapping;
+use pagetables::map::{Mapping, Of};
 use pagetables::status::Status;
 use pagetables::{PAGE, TABLE_SPAN};
 use std::fs;
@@ -67,7 +67,7 @@ pub fn run(options: &Options) -> Result<bool> {
         }
     };
     let len = usize::from(options.gib) * GIB;
-    let memory = Mapping::anon_at(BASE, len).context("reserving the address space")?;
+    let memory = Mapping::at(BASE, len, Of::Anon).context("reserving the address space")?;
     memory.no_huge_pages()?;
     let pid = std::process::id();
     // The first look makes the tables of what it needs itself.

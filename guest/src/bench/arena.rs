@@ -3,7 +3,7 @@
 //! Where the measured memory lies: always at the same addresses, under upper tables that stay.
 
 use anyhow::Result;
-use pagetables::map::Mapping;
+use pagetables::map::{Mapping, Of};
 use pagetables::{PAGE, TABLE_SPAN};
 use std::fs::File;
 
@@ -24,7 +24,7 @@ pub struct Arena {
 
 impl Arena {
     fn with(memory: impl FnOnce() -> Result<Mapping>) -> Result<Self> {
-        let anchor = Mapping::anon_at(ANCHOR, TABLE_SPAN)?;
+        let anchor = Mapping::at(ANCHOR, TABLE_SPAN, Of::Anon)?;
         anchor.no_huge_pages()?;
         anchor.write(0);
         let memory = memory()?;
@@ -34,22 +34,22 @@ impl Arena {
 
     /// Private anonymous memory.
     pub fn anon() -> Result<Self> {
-        Self::with(|| Mapping::anon_at(BASE, LEN))
+        Self::with(|| Mapping::at(BASE, LEN, Of::Anon))
     }
 
     /// Fewer or more tables than usual (at most 256).
     pub fn anon_tables(tables: usize) -> Result<Self> {
-        Self::with(|| Mapping::anon_at(BASE, tables * TABLE_SPAN))
+        Self::with(|| Mapping::at(BASE, tables * TABLE_SPAN, Of::Anon))
     }
 
     /// Shared memory that no page was ever in.
     pub fn shmem() -> Result<Self> {
         let file = File::from(rustix::fs::memfd_create(
-            "freepte-bars",
+            "freepte-bench",
             rustix::fs::MemfdFlags::CLOEXEC,
         )?);
         file.set_len(LEN as u64)?;
-        Self::with(|| Mapping::shared_at(BASE, &file, LEN))
+        Self::with(|| Mapping::at(BASE, LEN, Of::Shared(&file)))
     }
 
     /// Write to every page.
