@@ -4,6 +4,8 @@
 
 mod apt;
 mod bars;
+#[allow(dead_code)]
+mod bench;
 mod build;
 mod clean;
 mod cmd;

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The page: what is on it, and in which order.
+
+use super::super::result::{Bench, Kernel, Memory, Moment, Parallel, Row, NOISE_BAR};
+use super::curves;
+use super::format;
+use super::ratios::{self, Bar};
+use super::scale::Scale;
+use super::summary;
+use super::tables;
+use super::verdict::{self, Verdict};
+use anyhow::Result;
+use maud::{html, Markup, PreEscaped, DOCTYPE};
+
+pub fn page(bench: &Bench) -> Result<Markup> {
+    let title = title(bench);
+    let groups = groups(&bench.rows);
+    let scale = Scale::over(everything_shown(bench));
+    let instructions = instructions(bench, &groups, &scale)?;
+    let parallel = parallel(bench, &scale)?;
+    let memory = memory(bench)?;
+    Ok(html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                header {
+                    h1 { (title) }
+                    (summary::paragraph(bench))
+                    (contents(bench, &groups))
+                }
+                main {
+                    (setting(bench))
+                    (instructions)
+                    (parallel)
+                    (memory)
+                    (command(bench))
+                }
+            }
+        }
+    })
+}
+
+fn title(bench: &Bench) -> String {
+    let name = |kernel: &Kernel, otherwise: &str| {
+        if kernel.name.is_empty() {
+            otherwise.to_owned()
+        } else {
+            kernel.name.clone()
+        }
+    };
+    format!(
+        "{} against {}",
+        name(&bench.setting.candidate, "The candidate"),
+        name(&bench.setting.baseline, "the baseline")
+    )
+}
+
+type Group<'a> = (&'a str, Vec<(usize, &'a Row)>);
+
+/// In the order in which they come; rows keep their numbers.
+fn groups(rows: &[Row]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (n, row) in rows.iter().enumerate() {
+        match groups.iter_mut().find(|(name, _)| *name == row.group) {
+            Some((_, members)) => members.push((n, row)),
+            None => groups.push((&row.group, vec![(n, row)])),
+        }
+    }
+    groups
+}
+
+/// All plots have the same axis.
+fn everything_shown(bench: &Bench) -> impl Iterator<Item = f64> + '_ {
+    let rows = bench.rows.iter();
+    let ratios = rows.clone().filter_map(verdict::ratio);
+    let bars = rows.filter_map(|row| row.bar);
+    let parallel = bench.parallel.iter().filter_map(verdict::parallel_ratio);
+    ratios.chain(bars).chain(parallel)
+}
+
+fn contents(bench: &Bench, groups: &[Group<'_>]) -> Markup {
+    html! {
+        nav aria-label="Contents" {
+            a href="#setting" { "Setting" }
+            @for (n, (name, _)) in groups.iter().enumerate() {
+                a href={ "#group-" (n) } { (name) }
+            }
+            @if !bench.parallel.is_empty() { a href="#parallel" { "In parallel" } }
+            @if !bench.memory.is_empty() { a href="#memory" { "Memory" } }
+            a href="#command" { "Measure again" }
+        }
+    }
+}
+
+fn setting(bench: &Bench) -> Markup {
+    let s = &bench.setting;
+    let kernel = |kernel: &Kernel| match kernel.release.as_str() {
+        "" => kernel.name.clone(),
+        release => format!("{} (Linux {release})", kernel.name),
+    };
+    let seconds = (s.seconds > 0).then(|| format::duration(s.seconds));
+    let entries = [
+        ("Date", s.date.clone()),
+        ("Took", seconds.unwrap_or_default()),
+        ("Commit", s.commit.clone()),
+        ("Compiler", s.compiler.clone()),
+        ("Baseline", kernel(&s.baseline)),
+        ("Candidate", kernel(&s.candidate)),
+        ("Machine", s.qemu.clone()),
+        ("Accelerator", s.accelerator.clone()),
+        ("Processor", s.processor.clone()),
+    ];
+    html! {
+        section #setting {
+            h2 { "Setting" }
+            dl {
+                @for (what, text) in entries {
+                    dt { (what) }
+                    dd { @if text.is_empty() { "not known" } @else { (text) } }
+                }
+            }
+        }
+    }
+}
+
+fn instructions(bench: &Bench, groups: &[Group<'_>], scale: &Scale) -> Result<Markup> {
+    if groups.is_empty() {
+        return Ok(html! {});
+    }
+    let mut sections = Vec::new();
+    for (n, (name, rows)) in groups.iter().enumerate() {
+        let bars: Vec<Bar> = rows.iter().map(|(_, row)| bar_of(row)).collect();
+        let plot = ratios::plot(&bars, scale, &format!("Ratios of {name}"))?;
+        sections.push(html! {
+            section.group id={ "group-" (n) } {
+                h3 { (name) }
+                figure { (plot) }
+                (tables::rows(&bench.setting, name, rows))
+            }
+        });
+    }
+    Ok(html! {
+        section {
+            h2 { "Guest instructions per operation" }
+            p {
+                "Counted by the emulator ("
+                code { "-icount" }
+                "); a figure is the median of all rounds of two runs. The ratio is "
+                (bench.setting.candidate.name) " to " (bench.setting.baseline.name)
+                ": less is better. Noise is how far the second run was from the first; a row is noisy above "
+                (format::percent(NOISE_BAR)) "."
+            }
+            (legend(&html! {
+                (entry("within", "within its bar"))
+                (entry("beyond", "above its bar, which is said below"))
+                (entry("free", "has no bar"))
+                (entry("limit", "the bar: at most"))
+                (entry("noise", "no more than noise"))
+            }))
+            p.note { "Bars start at 1. The axis is stretched around it: read lengths by the ticks." }
+            @for section in sections { (section) }
+        }
+    })
+}
+
+fn bar_of(row: &Row) -> Bar {
+    let verdict = Verdict::of(row);
+    let mut remarks = Vec::new();
+    if verdict == Verdict::Above {
+        remarks.push(format!("▲ above its bar of {}", format::bar(row.bar)));
+    }
+    if verdict != Verdict::NotMeasured && row.noisy() {
+        let by = format::percent(row.noise);
+        remarks.push(format!("noisy: the runs differ by {by}"));
+    }
+    Bar {
+        name: row.name.clone(),
+        ratio: verdict::ratio(row),
+        limit: row.bar,
+        verdict,
+        remarks,
+    }
+}
+
+fn parallel(bench: &Bench, scale: &Scale) -> Result<Markup> {
+    if bench.parallel.is_empty() {
+        return Ok(html! {});
+    }
+    let bars: Vec<Bar> = bench.parallel.iter().map(bar_of_parallel).collect();
+    let plot = ratios::plot(&bars, scale, "Ratios in parallel")?;
+    let indicative = bench.parallel.iter().any(|p| p.indicative);
+    Ok(html! {
+        section.group #parallel {
+            h2 { "In parallel" }
+            p.wide {
+                "Wall time per operation and thread on several virtual CPUs. No bars."
+                @if indicative {
+                    " Rows that are " em { "indicative" } " ran emulated: their time tells of the emulator as much as of the kernel."
+                }
+            }
+            figure { (plot) }
+            (tables::parallel(bench))
+        }
+    })
+}
+
+fn bar_of_parallel(row: &Parallel) -> Bar {
+    let ratio = verdict::parallel_ratio(row);
+    let mark = if row.indicative { " (indicative)" } else { "" };
+    Bar {
+        name: format!("{}{mark}", row.name),
+        ratio,
+        limit: None,
+        verdict: ratio.map_or(Verdict::NotMeasured, |_| Verdict::NoBar),
+        remarks: Vec::new(),
+    }
+}
+
+fn memory(bench: &Bench) -> Result<Markup> {
+    if bench.memory.is_empty() {
+        return Ok(html! {});
+    }
+    let mut figures = Vec::new();
+    for row in &bench.memory {
+        figures.push(curve(bench, row)?);
+    }
+    Ok(html! {
+        section #memory {
+            h2 { "Page tables over time" }
+            p {
+                "VmPTE is what the page tables of a process take, needed is what they would take if every empty one were gone. The table has the last moment of each row."
+            }
+            (tables::memory(bench))
+            div.curves { @for figure in figures { (figure) } }
+        }
+    })
+}
+
+fn curve(bench: &Bench, row: &Memory) -> Result<Markup> {
+    let names = [&bench.setting.baseline.name, &bench.setting.candidate.name];
+    let label = format!("Page tables over time: {}", row.name);
+    let plot = match row.skipped {
+        Some(_) => None,
+        None => curves::plot(row, &label)?,
+    };
+    Ok(html! {
+        figure {
+            figcaption { code { (row.name) } " " (row.title) }
+            @if let Some(plot) = plot {
+                (plot)
+            } @else {
+                p.missing {
+                    @if let Some(why) = &row.skipped {
+                        strong { "Skipped: " } (why)
+                    } @else {
+                        (format::NOT_MEASURED)
+                    }
+                }
+            }
+            @if row.skipped.is_none() { (legend(&curve_legend(names, row))) }
+        }
+    })
+}
+
+/// What the lines are, and how they end.
+fn curve_legend(names: [&String; 2], row: &Memory) -> Markup {
+    let [baseline, candidate] = names;
+    let shown = curves::first_of(row);
+    let peak = shown.iter().map(|m| m.rss_kb).max().unwrap_or(0);
+    html! {
+        (last("baseline", baseline, row.baseline.last()))
+        (last("candidate", candidate, row.candidate.last()))
+        @if let Some(end) = shown.last() {
+            (entry("ideal", &format!("needed {}", format::kb(end.ideal_kb))))
+            @let rss = format!("{}, its peak {}", format::kb(end.rss_kb), format::kb(peak));
+            (entry("rss", &format!("RSS (own scale) {rss}")))
+        }
+    }
+}
+
+fn last(kind: &str, name: &str, moment: Option<&Moment>) -> Markup {
+    html! {
+        @if let Some(moment) = moment {
+            (entry(kind, &format!("{name} {}", format::kb(moment.vmpte_kb))))
+        } @else {
+            span.entry { strong { (format::NOT_MEASURED) " on " (name) } } " "
+        }
+    }
+}
+
+fn entry(kind: &str, text: &str) -> Markup {
+    html! { span.entry { i class={ "swatch " (kind) } {} (text) } " " }
+}
+
+fn legend(entries: &Markup) -> Markup {
+    html! { p.legend { (entries) } }
+}
+
+fn command(bench: &Bench) -> Markup {
+    html! {
+        section #command {
+            h2 { "Measure again" }
+            @if bench.setting.command.is_empty() {
+                p { "The command is not known." }
+            } @else {
+                p { "In the repository, at the commit above:" }
+                pre {
+                    code {
+                        @for (n, word) in bench.setting.command.split(' ').enumerate() {
+                            @if n > 0 { " " }
+                            span.word { (word) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_a_group_come_together() {
+        let rows = ["a", "b", "a"].map(|group| Row {
+            group: group.into(),
+            ..Row::default()
+        });
+        let found: Vec<(&str, Vec<usize>)> = groups(&rows)
+            .into_iter()
+            .map(|(name, rows)| (name, rows.into_iter().map(|(n, _)| n).collect()))
+            .collect();
+        assert_eq!(found, [("a", vec![0, 2]), ("b", vec![1])]);
+    }
+
+    #[test]
+    fn indicative_is_said() {
+        let row = Parallel {
+            baseline_ns: 2.0,
+            candidate_ns: 2.0,
+            indicative: true,
+            ..Parallel::default()
+        };
+        assert!(bar_of_parallel(&row).name.contains("indicative"));
+    }
+}

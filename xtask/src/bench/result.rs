@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a bench found: what `--json` writes and the report shows.
+
+use serde::{Deserialize, Serialize};
+
+/// Medians of two runs that differ by more are no figure to judge by.
+pub const NOISE_BAR: f64 = 0.003;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bench {
+    pub setting: Setting,
+    /// Guest instructions per operation
+    pub rows: Vec<Row>,
+    /// Wall time on several virtual CPUs
+    pub parallel: Vec<Parallel>,
+    pub memory: Vec<Memory>,
+}
+
+/// What was measured, on what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// UTC, as in 2026-01-31 12:00
+    pub date: String,
+    /// The command that measures the same again
+    pub command: String,
+    /// Of the repository, with "+" when files differed from it; empty outside of one
+    pub commit: String,
+    pub baseline: Kernel,
+    pub candidate: Kernel,
+    /// "QEMU emulator version 7.2.19 (...)"
+    pub qemu: String,
+    /// "TCG" or "KVM": what ran the rows in wall time and the memory curves
+    pub accelerator: String,
+    /// The host's processor
+    pub processor: String,
+    /// "clang 22.1.0"
+    pub compiler: String,
+    pub seconds: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// "stock", "freepte", "freepte without RUST_GUP"
+    pub name: String,
+    /// uname -r
+    pub release: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    pub name: String,
+    /// "faults", "zap", ...: rows of one group come together
+    pub group: String,
+    /// "write fault on anonymous memory"
+    pub what: String,
+    /// What an operation is: "page", "call", "cycle"
+    pub unit: String,
+    /// Each is the median of all rounds of both runs
+    pub baseline: f64,
+    pub candidate: f64,
+    /// The candidate's ratio must not be above it
+    pub bar: Option<f64>,
+    /// By how much the second run's median differed from the first's, of either kernel, as a
+    /// part of the first's
+    pub noise: f64,
+}
+
+impl Row {
+    pub fn ratio(&self) -> f64 {
+        self.candidate / self.baseline
+    }
+
+    /// Not a number is no success.
+    pub fn holds(&self) -> bool {
+        self.bar.is_none_or(|bar| self.ratio() <= bar)
+    }
+
+    pub fn noisy(&self) -> bool {
+        self.noise.is_nan() || self.noise > NOISE_BAR
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Parallel {
+    pub name: String,
+    /// "page_fault1, 2 threads"
+    pub what: String,
+    pub threads: u32,
+    /// Nanoseconds of wall time per operation and thread
+    pub baseline_ns: f64,
+    pub candidate_ns: f64,
+    /// Processor cycles, where perf could count them
+    pub baseline_cycles: Option<f64>,
+    pub candidate_cycles: Option<f64>,
+    /// Under emulation wall time tells of the emulator
+    pub indicative: bool,
+}
+
+/// A process's page tables over time, on either kernel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    pub name: String,
+    /// "400 MiB file mapped, read, reclaimed"
+    pub title: String,
+    pub baseline: Vec<Moment>,
+    pub candidate: Vec<Moment>,
+    /// Why there is nothing to show
+    pub skipped: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Since the process had its memory to fill
+    pub ms: u64,
+    pub rss_kb: u64,
+    /// What its page tables take
+    pub vmpte_kb: u64,
+    /// What they need to take
+    pub ideal_kb: u64,
+}
