@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a fork takes, seen by the parent.
+//! What a fork takes, seen by the parent, and what the child's end takes.
 
 #![allow(unsafe_code)]
 
 use crate::clock::Clock;
 use anyhow::{Context, Result};
 use rustix::process::{waitpid, Pid, WaitOptions};
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
 
 fn schedule(policy: libc::c_int, priority: libc::c_int) -> Result<()> {
     let param = libc::sched_param {
@@ -18,6 +22,12 @@ fn schedule(policy: libc::c_int, priority: libc::c_int) -> Result<()> {
     if done < 0 {
         return Err(io::Error::last_os_error()).context("sched_setscheduler");
     }
+    Ok(())
+}
+
+fn wait(child: libc::pid_t) -> Result<()> {
+    let child = Pid::from_raw(child.max(0)).context("fork failed")?;
+    waitpid(Some(child), WaitOptions::empty())?;
     Ok(())
 }
 
@@ -35,7 +45,31 @@ pub fn time(clock: &Clock) -> Result<u64> {
         child
     });
     schedule(libc::SCHED_OTHER, 0)?;
-    let child = Pid::from_raw(child.max(0)).context("fork failed")?;
-    waitpid(Some(child), WaitOptions::empty())?;
+    wait(child)?;
+    Ok(ticks)
+}
+
+/// Ticks from the word that lets a child end to its being gone.
+pub fn time_exit(clock: &Clock) -> Result<u64> {
+    let (end, start) = rustix::pipe::pipe()?;
+    let mut byte = 0_u8;
+    // SAFETY: the program has one thread; the child only calls read and _exit, which are safe
+    // after a fork.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: one byte fits; then the child ends at once.
+        unsafe {
+            libc::read(end.as_raw_fd(), (&raw mut byte).cast(), 1);
+            libc::_exit(0)
+        }
+    }
+    // It gets to its read.
+    thread::sleep(Duration::from_millis(20));
+    let mut start = File::from(start);
+    let (ticks, done) = clock.time(|| {
+        start.write_all(b"x")?;
+        wait(child)
+    });
+    done?;
     Ok(ticks)
 }

@@ -6,16 +6,26 @@
 mod arena;
 mod clock;
 mod fork;
-mod ops;
+mod gup_test;
+mod hmm_test;
+mod row;
+mod rows;
+mod setting;
 mod stats;
+mod swap;
 mod sweep;
+mod sys;
+mod uffd;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use clap::{Parser, Subcommand};
 use clock::Clock;
+use glob::Pattern;
+use row::Row;
+use serde::Serialize;
 use stats::Summary;
-use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Instant;
 
 const EXIT_BAR: u8 = 1;
 const EXIT_ERROR: u8 = 2;
@@ -27,15 +37,15 @@ const EXIT_ERROR: u8 = 2;
     args_conflicts_with_subcommands = true
 )]
 struct Cli {
-    /// Print {"name": value, ...}
+    /// Print [{"name", "group", "what", "unit", "median", "least", "most"}, ...]
     #[arg(long)]
     json: bool,
     /// Rounds that count; the median is taken (one more, before them, warms up)
-    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(5..))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..))]
     rounds: u32,
-    /// Measure only these
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
+    /// Measure only what is called so
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<Pattern>,
     /// Measure even where the time stamp counter does not count instructions
     #[arg(long)]
     any_clock: bool,
@@ -45,67 +55,90 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Name what can be measured
+    List,
     /// Touch and empty 64 KiB of each 2 MiB of a large address space, watching VmPTE
     Sweep(sweep::Options),
 }
 
-fn measure(cli: &Cli) -> Result<BTreeMap<&'static str, Summary>> {
+#[derive(Serialize)]
+struct Measured {
+    #[serde(flatten)]
+    row: Row,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+fn chosen(only: &[Pattern]) -> Result<Vec<Row>> {
+    let mut rows = rows::all();
+    for pattern in only {
+        ensure!(
+            rows.iter().any(|row| pattern.matches(&row.name)),
+            "nothing is called `{pattern}`"
+        );
+    }
+    rows.retain(|row| only.is_empty() || only.iter().any(|p| p.matches(&row.name)));
+    Ok(rows)
+}
+
+fn measure(cli: &Cli) -> Result<Vec<Measured>> {
     let clock = Clock::new()?;
     ensure!(
         clock.counts_instructions() || cli.any_clock,
         "a loop of known length does not take its number of ticks: boot with -icount shift=0 and \
          one CPU (`cargo xtask vm --icount`), or give --any-clock"
     );
-    for name in &cli.only {
-        ensure!(
-            ops::ALL.iter().any(|op| op.name == name),
-            "nothing is called `{name}`"
-        );
-    }
     // The program's own pages stay: a fault of its own would be counted.
     let _ = rustix::mm::mlockall(rustix::mm::MlockAllFlags::CURRENT);
-    let mut figures = BTreeMap::new();
-    for op in ops::ALL {
-        if !cli.only.is_empty() && !cli.only.iter().any(|name| name == op.name) {
-            continue;
-        }
-        (op.round)(&clock)?;
-        let mut values = Vec::with_capacity(cli.rounds as usize);
-        for _ in 0..cli.rounds {
-            values.push((op.round)(&clock)?);
-        }
-        figures.insert(op.name, Summary::of(&values)?);
-        eprintln!("{} measured", op.name);
+    let mut measured = Vec::new();
+    for row in chosen(&cli.only)? {
+        let start = Instant::now();
+        let round = || (row.round)(&clock).with_context(|| row.name.clone());
+        // It warms up.
+        round()?;
+        let values: Vec<f64> = (0..cli.rounds).map(|_| round()).collect::<Result<_>>()?;
+        let summary = Summary::of(&values)?;
+        eprintln!(
+            "{}: {:.1}, all within {:.2} %, took {:.1} s",
+            row.name,
+            summary.median,
+            summary.spread_percent(),
+            start.elapsed().as_secs_f32()
+        );
+        measured.push(Measured { row, summary });
     }
-    Ok(figures)
+    Ok(measured)
 }
 
-fn print(cli: &Cli, figures: &BTreeMap<&str, Summary>) -> Result<()> {
+fn print(cli: &Cli, measured: &[Measured]) -> Result<()> {
     if cli.json {
-        let medians: BTreeMap<_, _> = figures.iter().map(|(n, s)| (n, s.median)).collect();
-        println!("{}", serde_json::to_string_pretty(&medians)?);
+        println!("{}", serde_json::to_string_pretty(measured)?);
         return Ok(());
     }
-    for op in ops::ALL {
-        if let Some(summary) = figures.get(op.name) {
-            println!(
-                "{:<16} {:>10.1}  (all rounds within {:.2} %)  {}",
-                op.name,
-                summary.median,
-                summary.spread_percent(),
-                op.what
-            );
-        }
+    for Measured { row, summary } in measured {
+        println!(
+            "{:<22} {:>10.1} a {:<6} (all rounds within {:.2} %)  {}",
+            row.name,
+            summary.median,
+            row.unit,
+            summary.spread_percent(),
+            row.what
+        );
     }
     Ok(())
 }
 
 fn run() -> Result<bool> {
     let cli = Cli::parse();
-    if let Some(Command::Sweep(options)) = &cli.command {
-        return sweep::run(options);
+    match &cli.command {
+        Some(Command::Sweep(options)) => return sweep::run(options),
+        Some(Command::List) => {
+            for row in rows::all() {
+                println!("{:<22} {}", row.name, row.what);
+            }
+        }
+        None => print(&cli, &measure(&cli)?)?,
     }
-    print(&cli, &measure(&cli)?)?;
     Ok(true)
 }
 

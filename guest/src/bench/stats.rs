@@ -3,8 +3,9 @@
 //! The median of some rounds.
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Summary {
     pub median: f64,
     pub least: f64,

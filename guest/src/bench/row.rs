@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is measured. A round sets the scene, does an operation many times, and returns the ticks
+//! of each.
+
+use crate::clock::Clock;
+use anyhow::Result;
+use serde::Serialize;
+
+type Round = Box<dyn Fn(&Clock) -> Result<f64>>;
+
+#[derive(Serialize)]
+pub struct Row {
+    pub name: String,
+    /// Rows of one group come together
+    pub group: &'static str,
+    pub what: String,
+    /// What the ticks are divided by: "page", "call", "cycle"
+    pub unit: &'static str,
+    #[serde(skip)]
+    pub round: Round,
+}
+
+impl Row {
+    pub fn new(
+        group: &'static str,
+        name: impl Into<String>,
+        what: impl Into<String>,
+        unit: &'static str,
+        round: impl Fn(&Clock) -> Result<f64> + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            group,
+            what: what.into(),
+            unit,
+            round: Box::new(round),
+        }
+    }
+}
+
+pub fn per(ticks: u64, count: usize) -> f64 {
+    ticks as f64 / count as f64
+}

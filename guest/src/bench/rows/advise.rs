@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that is given back.
+
+use crate::arena::{Arena, PAGES};
+use crate::clock::Clock;
+use crate::row::{per, Row};
+use crate::swap;
+use anyhow::Result;
+use pagetables::{PAGE, TABLE_SPAN};
+
+pub fn rows() -> Vec<Row> {
+    let row = |name, what, unit, round: fn(&Clock) -> Result<f64>| {
+        Row::new("giving back", name, what, unit, round)
+    };
+    vec![
+        row("dontneed_table", "MADV_DONTNEED over whole tables", "page", dontneed_table),
+        row("dontneed_64k", "MADV_DONTNEED in 64 KiB pieces", "page", dontneed_64k),
+        row(
+            "touch_dontneed",
+            "a page alone in its 2 MiB, touched and given back",
+            "cycle",
+            touch_dontneed,
+        ),
+        row("madv_free", "MADV_FREE", "page", free),
+        row("pageout", "MADV_PAGEOUT to zram", "page", pageout),
+    ]
+}
+
+fn dontneed_table(clock: &Clock) -> Result<f64> {
+    let arena = Arena::anon()?;
+    arena.fill();
+    let (ticks, done) = clock.time(|| arena.memory.dont_need(0..arena.memory.len()));
+    done?;
+    Ok(per(ticks, PAGES))
+}
+
+fn dontneed_64k(clock: &Clock) -> Result<f64> {
+    const PIECE: usize = 64 << 10;
+    let arena = Arena::anon()?;
+    arena.fill();
+    let (ticks, done) = clock.time(|| {
+        (0..arena.memory.len())
+            .step_by(PIECE)
+            .try_for_each(|offset| arena.memory.dont_need(offset..offset + PIECE))
+    });
+    done?;
+    Ok(per(ticks, PAGES))
+}
+
+fn touch_dontneed(clock: &Clock) -> Result<f64> {
+    // Long enough for the reclaimer to come by several times.
+    const CYCLES: usize = 40_000;
+    const AT: usize = 100 * PAGE;
+    let arena = Arena::anon_tables(1)?;
+    let (ticks, done) = clock.time(|| {
+        (0..CYCLES).try_for_each(|_| {
+            arena.memory.write(AT);
+            arena.memory.dont_need(AT..AT + PAGE)
+        })
+    });
+    done?;
+    Ok(per(ticks, CYCLES))
+}
+
+fn free(clock: &Clock) -> Result<f64> {
+    let arena = Arena::anon()?;
+    arena.fill();
+    let (ticks, done) = clock.time(|| arena.memory.free(0..arena.memory.len()));
+    done?;
+    Ok(per(ticks, PAGES))
+}
+
+fn pageout(clock: &Clock) -> Result<f64> {
+    const TABLES: usize = 4;
+    let arena = Arena::anon_tables(TABLES)?;
+    let _swap = swap::on()?;
+    arena.fill();
+    let (ticks, done) = clock.time(|| swap::out(&arena.memory));
+    done?;
+    Ok(per(ticks, TABLES * TABLE_SPAN / PAGE))
+}

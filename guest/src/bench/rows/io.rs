@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Input and output that goes through user space's page tables.
+
+use crate::arena::Arena;
+use crate::clock::Clock;
+use crate::row::{per, Row};
+use crate::sys;
+use anyhow::{Context, Result};
+use pagetables::PAGE;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+
+/// 512 pages a call
+const CALL: usize = 512 * PAGE;
+/// A ramdisk; what was never written to it reads as zeroes
+const DISK: &str = "/dev/ram0";
+
+pub fn rows() -> Vec<Row> {
+    let row = |name, what, round: fn(&Clock) -> Result<f64>| {
+        Row::new("input and output", name, what, "page", round)
+    };
+    vec![
+        row("vm_readv", "process_vm_readv of 512 pages, with the copy", vm_readv),
+        row("direct_read", "O_DIRECT read of 512 pages from a ramdisk, with the copy", direct_read),
+    ]
+}
+
+fn vm_readv(clock: &Clock) -> Result<f64> {
+    const CALLS: usize = 8;
+    let arena = Arena::anon()?;
+    arena.fill();
+    let local = Arena::elsewhere()?;
+    local.no_huge_pages()?;
+    (0..CALL).step_by(PAGE).for_each(|offset| local.write(offset));
+    let (ticks, done) =
+        clock.time(|| (0..CALLS).try_for_each(|_| sys::vm_read(&arena.memory, &local, CALL)));
+    done?;
+    Ok(per(ticks, CALLS * CALL / PAGE))
+}
+
+fn direct_read(clock: &Clock) -> Result<f64> {
+    const CALLS: usize = 8;
+    let arena = Arena::anon_tables(1)?;
+    arena.fill();
+    let disk = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_DIRECT)
+        .open(DISK)
+        .with_context(|| format!("opening {DISK}"))?;
+    let (ticks, done) =
+        clock.time(|| (0..CALLS).try_for_each(|_| sys::read_into(&disk, 0, &arena.memory, CALL)));
+    done?;
+    Ok(per(ticks, CALLS * CALL / PAGE))
+}
