@@ -159,8 +159,8 @@ impl Arena {
 
     /// That memory one byte of each folio of which was written to is of the folios asked for.
     pub fn check_folios(&self) -> Result<()> {
-        let rss = pagetables::pagemap::Pagemap::open(std::process::id())?
-            .entries(self.memory.range())?;
+        let rss =
+            pagetables::pagemap::Pagemap::open(std::process::id())?.entries(self.memory.range())?;
         let expected = (self.memory.len() / PAGE) as u64;
         ensure!(
             rss == expected,

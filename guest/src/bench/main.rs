@@ -5,9 +5,11 @@
 
 mod arena;
 mod clock;
+mod cycles;
 mod fork;
 mod gup_test;
 mod hmm_test;
+mod parallel;
 mod row;
 mod rows;
 mod setting;
@@ -33,18 +35,17 @@ const EXIT_ERROR: u8 = 2;
 #[derive(Parser)]
 #[command(
     version,
-    about = "Instructions per operation, under QEMU's -icount shift=0",
-    args_conflicts_with_subcommands = true
+    about = "Instructions per operation, under QEMU's -icount shift=0"
 )]
 struct Cli {
-    /// Print [{"name", "group", "what", "unit", "median", "least", "most"}, ...]
-    #[arg(long)]
+    /// Print [{"name", "group", "what", "unit", "rounds": [...]}, ...]
+    #[arg(long, global = true)]
     json: bool,
     /// Rounds that count; the median is taken (one more, before them, warms up)
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(5..))]
     rounds: u32,
     /// Measure only what is called so
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", global = true)]
     only: Vec<Pattern>,
     /// Measure even where the time stamp counter does not count instructions
     #[arg(long)]
@@ -57,6 +58,8 @@ struct Cli {
 enum Command {
     /// Name what can be measured
     List,
+    /// Wall time of several threads, in nanoseconds
+    Parallel(parallel::Options),
     /// Touch and empty 64 KiB of each 2 MiB of a large address space, watching VmPTE
     Sweep(sweep::Options),
 }
@@ -65,8 +68,7 @@ enum Command {
 struct Measured {
     #[serde(flatten)]
     row: Row,
-    #[serde(flatten)]
-    summary: Summary,
+    rounds: Vec<f64>,
 }
 
 fn chosen(only: &[Pattern]) -> Result<Vec<Row>> {
@@ -105,7 +107,10 @@ fn measure(cli: &Cli) -> Result<Vec<Measured>> {
             summary.spread_percent(),
             start.elapsed().as_secs_f32()
         );
-        measured.push(Measured { row, summary });
+        measured.push(Measured {
+            row,
+            rounds: values,
+        });
     }
     Ok(measured)
 }
@@ -115,7 +120,8 @@ fn print(cli: &Cli, measured: &[Measured]) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(measured)?);
         return Ok(());
     }
-    for Measured { row, summary } in measured {
+    for Measured { row, rounds } in measured {
+        let summary = Summary::of(rounds)?;
         println!(
             "{:<22} {:>10.1} a {:<6} (all rounds within {:.2} %)  {}",
             row.name,
@@ -132,9 +138,13 @@ fn run() -> Result<bool> {
     let cli = Cli::parse();
     match &cli.command {
         Some(Command::Sweep(options)) => return sweep::run(options),
+        Some(Command::Parallel(options)) => parallel::run(options, &cli.only, cli.json)?,
         Some(Command::List) => {
             for row in rows::all() {
                 println!("{:<22} {}", row.name, row.what);
+            }
+            for loop_ in parallel::LOOPS {
+                println!("{:<22} {}", loop_.name, loop_.what);
             }
         }
         None => print(&cli, &measure(&cli)?)?,

@@ -3,9 +3,8 @@
 //! The median of some rounds.
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     pub median: f64,
     pub least: f64,

@@ -115,8 +115,13 @@ impl Uffd {
         let page = Page([1; PAGE]);
         let mut message = [0; MESSAGE];
         for _ in 0..count {
-            (&self.file).read_exact(&mut message).context("userfaultfd")?;
-            ensure!(message.first() == Some(&EVENT_PAGEFAULT), "not a page fault");
+            (&self.file)
+                .read_exact(&mut message)
+                .context("userfaultfd")?;
+            ensure!(
+                message.first() == Some(&EVENT_PAGEFAULT),
+                "not a page fault"
+            );
             let word = message.get(ADDRESS).and_then(|bytes| bytes.try_into().ok());
             let address = u64::from_ne_bytes(word.context("a short message")?);
             let start = address & !(PAGE as u64 - 1);

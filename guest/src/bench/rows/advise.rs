@@ -14,8 +14,18 @@ pub fn rows() -> Vec<Row> {
         Row::new("giving back", name, what, unit, round)
     };
     vec![
-        row("dontneed_table", "MADV_DONTNEED over whole tables", "page", dontneed_table),
-        row("dontneed_64k", "MADV_DONTNEED in 64 KiB pieces", "page", dontneed_64k),
+        row(
+            "dontneed_table",
+            "MADV_DONTNEED over whole tables",
+            "page",
+            dontneed_table,
+        ),
+        row(
+            "dontneed_64k",
+            "MADV_DONTNEED in 64 KiB pieces",
+            "page",
+            dontneed_64k,
+        ),
         row(
             "touch_dontneed",
             "a page alone in its 2 MiB, touched and given back",

@@ -17,13 +17,43 @@ pub fn rows() -> Vec<Row> {
     vec![
         row("anon_fault", "write to new anonymous memory", "page", anon),
         row("zero_fault", "read that maps the zero page", "page", zero),
-        row("shmem_fault", "write to a fresh page of shared memory", "page", shmem),
-        row("shmem_map", "write to a page that the shared memory has", "page", shmem_map),
-        row("shmem_read", "read of pages that the shared memory has, 16 a fault", "page", shmem_read),
-        row("cow_fault", "write to a private mapping of a file", "page", cow),
-        row("wp_fault", "write after a fork whose child is gone", "page", reuse),
+        row(
+            "shmem_fault",
+            "write to a fresh page of shared memory",
+            "page",
+            shmem,
+        ),
+        row(
+            "shmem_map",
+            "write to a page that the shared memory has",
+            "page",
+            shmem_map,
+        ),
+        row(
+            "shmem_read",
+            "read of pages that the shared memory has, 16 a fault",
+            "page",
+            shmem_read,
+        ),
+        row(
+            "cow_fault",
+            "write to a private mapping of a file",
+            "page",
+            cow,
+        ),
+        row(
+            "wp_fault",
+            "write after a fork whose child is gone",
+            "page",
+            reuse,
+        ),
         row("table_fault", "read that needs a new table", "fault", table),
-        row("mthp_fault", "write that gets a 64 KiB folio", "fault", mthp),
+        row(
+            "mthp_fault",
+            "write that gets a 64 KiB folio",
+            "fault",
+            mthp,
+        ),
         row("swapin_fault", "read of a page in zram", "page", swapin),
     ]
 }

@@ -21,7 +21,11 @@ const WAYS: &[(How, &str, &str)] = &[
     (How::PinFast, "pin_fast", "pin_user_pages_fast"),
     (How::Get, "gup_slow", "get_user_pages"),
     (How::Pin, "pin_slow", "pin_user_pages"),
-    (How::PinLongterm, "pin_longterm", "pin_user_pages, long-term"),
+    (
+        How::PinLongterm,
+        "pin_longterm",
+        "pin_user_pages, long-term",
+    ),
 ];
 const SIZES: &[(Folios, &str, &str)] = &[
     (Folios::Small, "", "small pages"),

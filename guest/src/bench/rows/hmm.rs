@@ -18,22 +18,34 @@ pub fn rows() -> Vec<Row> {
         Row::new("device memory", name, what, "page", round)
     };
     vec![
-        row("hmm_snapshot", "hmm_range_fault that faults nothing, resident memory", |clock| {
-            let arena = Arena::anon()?;
-            arena.fill();
-            snapshot(clock, &arena.memory)
-        }),
-        row("hmm_snapshot_cold", "the same where nothing is mapped", |clock| {
-            snapshot(clock, &Arena::anon()?.memory)
-        }),
-        row("hmm_fault", "a device's first read of resident memory, with the copy", |clock| {
-            let arena = Arena::anon_tables(READ_TABLES)?;
-            arena.fill();
-            read(clock, &arena.memory)
-        }),
-        row("hmm_fault_cold", "the same where nothing is mapped", |clock| {
-            read(clock, &Arena::anon_tables(READ_TABLES)?.memory)
-        }),
+        row(
+            "hmm_snapshot",
+            "hmm_range_fault that faults nothing, resident memory",
+            |clock| {
+                let arena = Arena::anon()?;
+                arena.fill();
+                snapshot(clock, &arena.memory)
+            },
+        ),
+        row(
+            "hmm_snapshot_cold",
+            "the same where nothing is mapped",
+            |clock| snapshot(clock, &Arena::anon()?.memory),
+        ),
+        row(
+            "hmm_fault",
+            "a device's first read of resident memory, with the copy",
+            |clock| {
+                let arena = Arena::anon_tables(READ_TABLES)?;
+                arena.fill();
+                read(clock, &arena.memory)
+            },
+        ),
+        row(
+            "hmm_fault_cold",
+            "the same where nothing is mapped",
+            |clock| read(clock, &Arena::anon_tables(READ_TABLES)?.memory),
+        ),
     ]
 }
 

@@ -21,8 +21,16 @@ pub fn rows() -> Vec<Row> {
         Row::new("input and output", name, what, "page", round)
     };
     vec![
-        row("vm_readv", "process_vm_readv of 512 pages, with the copy", vm_readv),
-        row("direct_read", "O_DIRECT read of 512 pages from a ramdisk, with the copy", direct_read),
+        row(
+            "vm_readv",
+            "process_vm_readv of 512 pages, with the copy",
+            vm_readv,
+        ),
+        row(
+            "direct_read",
+            "O_DIRECT read of 512 pages from a ramdisk, with the copy",
+            direct_read,
+        ),
     ]
 }
 
@@ -32,7 +40,9 @@ fn vm_readv(clock: &Clock) -> Result<f64> {
     arena.fill();
     let local = Arena::elsewhere()?;
     local.no_huge_pages()?;
-    (0..CALL).step_by(PAGE).for_each(|offset| local.write(offset));
+    (0..CALL)
+        .step_by(PAGE)
+        .for_each(|offset| local.write(offset));
     let (ticks, done) =
         clock.time(|| (0..CALLS).try_for_each(|_| sys::vm_read(&arena.memory, &local, CALL)));
     done?;

@@ -14,7 +14,11 @@ pub fn rows() -> Vec<Row> {
     };
     vec![
         row("fork", "fork, an anonymous entry", forking),
-        row("exit", "exit, an anonymous entry shared with the parent", exiting),
+        row(
+            "exit",
+            "exit, an anonymous entry shared with the parent",
+            exiting,
+        ),
     ]
 }
 

@@ -14,7 +14,11 @@ pub fn rows() -> Vec<Row> {
     };
     vec![
         row("populate_anon", "MAP_POPULATE of anonymous memory", anon),
-        row("populate_shmem", "MAP_POPULATE of shared memory that has every page", shmem),
+        row(
+            "populate_shmem",
+            "MAP_POPULATE of shared memory that has every page",
+            shmem,
+        ),
         row("mlock", "mlock of resident memory", mlock),
         row("mlock_fill", "mlock that brings the memory in", mlock_fill),
     ]

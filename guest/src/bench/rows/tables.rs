@@ -15,8 +15,12 @@ pub fn rows() -> Vec<Row> {
     vec![
         row("munmap", "munmap", munmap),
         row("mprotect", "mprotect", mprotect),
-        row("mremap", "mremap that moves entry by entry", |c| mremap(c, PAGE)),
-        row("mremap_tables", "mremap that moves whole tables", |c| mremap(c, 0)),
+        row("mremap", "mremap that moves entry by entry", |c| {
+            mremap(c, PAGE)
+        }),
+        row("mremap_tables", "mremap that moves whole tables", |c| {
+            mremap(c, 0)
+        }),
     ]
 }
 

@@ -15,12 +15,22 @@ pub fn rows() -> Vec<Row> {
         Row::new("faults", name, what, "page", round)
     };
     vec![
-        row("uffd_missing", "userfaultfd: a missing page, answered with a copy", |clock| {
-            measure(clock, &Arena::anon()?, Faults::Missing)
-        }),
-        row("uffd_minor", "userfaultfd: a page of shared memory that is not mapped", |clock| {
-            measure(clock, &Arena::of_file(&Arena::cached_file()?)?, Faults::Minor)
-        }),
+        row(
+            "uffd_missing",
+            "userfaultfd: a missing page, answered with a copy",
+            |clock| measure(clock, &Arena::anon()?, Faults::Missing),
+        ),
+        row(
+            "uffd_minor",
+            "userfaultfd: a page of shared memory that is not mapped",
+            |clock| {
+                measure(
+                    clock,
+                    &Arena::of_file(&Arena::cached_file()?)?,
+                    Faults::Minor,
+                )
+            },
+        ),
     ]
 }
 

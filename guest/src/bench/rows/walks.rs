@@ -17,21 +17,42 @@ use std::os::unix::fs::FileExt;
 const SPARSE: usize = 256;
 
 pub fn rows() -> Vec<Row> {
-    let row = |name, what, round: fn(&Clock) -> Result<f64>| {
-        Row::new("walks", name, what, "page", round)
-    };
+    let row =
+        |name, what, round: fn(&Clock) -> Result<f64>| Row::new("walks", name, what, "page", round);
     vec![
         row("mincore", "mincore of resident memory", mincore),
-        Row::new("walks", "mincore_hole", "mincore where no table is", "table", mincore_hole),
+        Row::new(
+            "walks",
+            "mincore_hole",
+            "mincore where no table is",
+            "table",
+            mincore_hole,
+        ),
         row("pagemap_read", "read of /proc/PID/pagemap", pagemap_read),
-        row("pagemap_scan", "PAGEMAP_SCAN of present memory", pagemap_scan),
-        row("smaps", "read of /proc/PID/smaps", |c| proc_read(c, "/proc/self/smaps")),
+        row(
+            "pagemap_scan",
+            "PAGEMAP_SCAN of present memory",
+            pagemap_scan,
+        ),
+        row("smaps", "read of /proc/PID/smaps", |c| {
+            proc_read(c, "/proc/self/smaps")
+        }),
         row("smaps_rollup", "read of /proc/PID/smaps_rollup", |c| {
             proc_read(c, "/proc/self/smaps_rollup")
         }),
-        row("numa_maps", "read of /proc/PID/numa_maps", |c| proc_read(c, "/proc/self/numa_maps")),
-        row("clear_refs", "1 to /proc/PID/clear_refs: referenced bits", |c| clear(c, "1")),
-        row("clear_soft_dirty", "4 to /proc/PID/clear_refs: soft-dirty bits", |c| clear(c, "4")),
+        row("numa_maps", "read of /proc/PID/numa_maps", |c| {
+            proc_read(c, "/proc/self/numa_maps")
+        }),
+        row(
+            "clear_refs",
+            "1 to /proc/PID/clear_refs: referenced bits",
+            |c| clear(c, "1"),
+        ),
+        row(
+            "clear_soft_dirty",
+            "4 to /proc/PID/clear_refs: soft-dirty bits",
+            |c| clear(c, "4"),
+        ),
     ]
 }
 
@@ -46,7 +67,10 @@ fn mincore(clock: &Clock) -> Result<f64> {
     let mut residency = vec![1; PAGES];
     let (ticks, done) = clock.time(|| sys::mincore(&arena.memory, &mut residency));
     done?;
-    ensure!(residency.iter().all(|byte| byte & 1 == 1), "not all is resident");
+    ensure!(
+        residency.iter().all(|byte| byte & 1 == 1),
+        "not all is resident"
+    );
     Ok(per(ticks, PAGES))
 }
 
@@ -55,7 +79,10 @@ fn mincore_hole(clock: &Clock) -> Result<f64> {
     let mut residency = vec![1; SPARSE * TABLE_SPAN / PAGE];
     let (ticks, done) = clock.time(|| sys::mincore(&arena.memory, &mut residency));
     done?;
-    ensure!(residency.iter().all(|byte| byte & 1 == 0), "what is resident?");
+    ensure!(
+        residency.iter().all(|byte| byte & 1 == 0),
+        "what is resident?"
+    );
     Ok(per(ticks, SPARSE))
 }
 
