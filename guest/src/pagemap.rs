@@ -6,11 +6,14 @@ use crate::entry::is_entry;
 use crate::maps::{self, Area};
 use crate::scan::{self, Run};
 use crate::shape::{Leaf, Shape};
-use crate::PAGE;
+use crate::status::Status;
+use crate::{PAGE, TABLE_SPAN};
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+
+const SPAN: u64 = TABLE_SPAN as u64;
 
 pub struct Pagemap {
     pid: u32,
@@ -38,12 +41,17 @@ impl Pagemap {
         Ok(bytes / PAGE as u64)
     }
 
-    /// The tables that the process needs now.
+    /// The tables that the process needs now. Of each table one entry is looked for, not all:
+    /// this is asked many times a second.
     pub fn shape(&self, areas: &[Area]) -> Result<Shape> {
         let mut shape = Shape::default();
         let mut hugetlb = None;
         for area in areas {
-            for run in self.runs(area.range.clone())? {
+            let mut at = area.range.start;
+            while at < area.range.end {
+                let Some((run, next)) = scan::first(&self.file, &(at..area.range.end))? else {
+                    break;
+                };
                 let leaf = if !run.huge {
                     Leaf::Pte
                 } else if run.file {
@@ -52,7 +60,7 @@ impl Pagemap {
                     // Anonymous, and the zero page: a deposit, but not for hugetlb.
                     let list = match &mut hugetlb {
                         Some(list) => list,
-                        none => none.insert(maps::hugetlb_starts(self.pid)?),
+                        none => none.insert(self.hugetlb_starts()?),
                     };
                     if list.contains(&area.range.start) {
                         Leaf::Pmd
@@ -61,9 +69,19 @@ impl Pagemap {
                     }
                 };
                 shape.add(&run.range, leaf);
+                let table_end = (run.range.start / SPAN + 1) * SPAN;
+                at = table_end.max(next);
             }
         }
         Ok(shape)
+    }
+
+    /// Where hugetlb areas begin; the slow look for them is for a process that has such pages.
+    fn hugetlb_starts(&self) -> Result<Vec<u64>> {
+        if Status::read(self.pid)?.hugetlb_kb == 0 {
+            return Ok(Vec::new());
+        }
+        maps::hugetlb_starts(self.pid)
     }
 
     /// The same from the plain words, which know nothing of PMD leaves: slow, and right only for
@@ -100,7 +118,6 @@ impl Pagemap {
 mod tests {
     use super::*;
     use crate::map::Mapping;
-    use crate::TABLE_SPAN;
 
     #[test]
     fn both_ways_agree() -> Result<()> {
@@ -111,14 +128,16 @@ mod tests {
             mapping.write(table * TABLE_SPAN + 7 * PAGE);
         }
         mapping.read(6 * TABLE_SPAN);
+        mapping.write(7 * TABLE_SPAN - PAGE);
+        mapping.write(7 * TABLE_SPAN);
         let area = Area {
             range: mapping.range(),
             name: String::new(),
         };
         let pagemap = Pagemap::open(pid)?;
         let shape = pagemap.shape(std::slice::from_ref(&area))?;
-        assert_eq!(shape.pte_tables(), 4, "three pages and the zero page");
-        assert_eq!(pagemap.entries(area.range.clone())?, 4);
+        assert_eq!(shape.pte_tables(), 5, "the zero page's among them");
+        assert_eq!(pagemap.entries(area.range.clone())?, 6);
         assert_eq!(shape, pagemap.shape_by_words(&[area])?);
         Ok(())
     }

@@ -55,6 +55,47 @@ pub struct Run {
     pub file: bool,
 }
 
+impl From<&Region> for Run {
+    fn from(region: &Region) -> Self {
+        Self {
+            range: region.start..region.end,
+            huge: region.categories & PAGE_IS_HUGE != 0,
+            file: region.categories & PAGE_IS_FILE != 0,
+        }
+    }
+}
+
+/// Fill `regions` from `range`, with at most `max_pages` pages (0: no limit); returns how many
+/// were found and where the kernel stopped looking.
+fn scan(
+    pagemap: &File,
+    range: &Range<u64>,
+    regions: &mut [Region],
+    max_pages: u64,
+) -> Result<(usize, u64)> {
+    let mut arg = ScanArg {
+        size: size_of::<ScanArg>() as u64,
+        flags: 0,
+        start: range.start,
+        end: range.end,
+        walk_end: 0,
+        vec: regions.as_mut_ptr() as u64,
+        vec_len: regions.len() as u64,
+        max_pages,
+        category_inverted: 0,
+        category_mask: 0,
+        category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+        return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_HUGE | PAGE_IS_FILE,
+    };
+    // SAFETY: the request matches the argument's type; `arg` and the `vec_len` regions that it
+    // points to are ours and live across the call.
+    let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut arg) };
+    if count < 0 {
+        return Err(io::Error::last_os_error()).context("PAGEMAP_SCAN (Linux 6.7 or later)");
+    }
+    Ok((count as usize, arg.walk_end))
+}
+
 /// The runs of entries in `range` of the process whose pagemap this is.
 ///
 /// Swap entries, migration entries and markers all come as "swapped". Areas of raw page frames
@@ -64,35 +105,20 @@ pub fn runs(pagemap: &File, range: Range<u64>) -> Result<Vec<Run>> {
     let mut regions = [Region::default(); REGIONS];
     let mut start = range.start;
     while start < range.end {
-        let mut arg = ScanArg {
-            size: size_of::<ScanArg>() as u64,
-            flags: 0,
-            start,
-            end: range.end,
-            walk_end: 0,
-            vec: regions.as_mut_ptr() as u64,
-            vec_len: REGIONS as u64,
-            max_pages: 0,
-            category_inverted: 0,
-            category_mask: 0,
-            category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-            return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED | PAGE_IS_HUGE | PAGE_IS_FILE,
-        };
-        // SAFETY: the request matches the argument's type; `arg` and the `vec_len` regions that
-        // it points to are ours and live across the call.
-        let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut arg) };
-        if count < 0 {
-            return Err(io::Error::last_os_error()).context("PAGEMAP_SCAN (Linux 6.7 or later)");
-        }
-        found.extend(regions.iter().take(count as usize).map(|region| Run {
-            range: region.start..region.end,
-            huge: region.categories & PAGE_IS_HUGE != 0,
-            file: region.categories & PAGE_IS_FILE != 0,
-        }));
-        if arg.walk_end <= start {
+        let (count, walk_end) = scan(pagemap, &(start..range.end), &mut regions, 0)?;
+        found.extend(regions.iter().take(count).map(Run::from));
+        if walk_end <= start {
             break;
         }
-        start = arg.walk_end;
+        start = walk_end;
     }
     Ok(found)
+}
+
+/// The first page in `range` that has an entry, and from where on to look for the next.
+pub fn first(pagemap: &File, range: &Range<u64>) -> Result<Option<(Run, u64)>> {
+    let mut regions = [Region::default()];
+    let (count, walk_end) = scan(pagemap, range, &mut regions, 1)?;
+    let found = regions.iter().take(count).next();
+    Ok(found.map(|region| (region.into(), walk_end)))
 }

@@ -10,6 +10,7 @@ pub struct Status {
     pub rss_kb: u64,
     /// PTE, PMD and PUD tables
     pub vmpte_kb: u64,
+    pub hugetlb_kb: u64,
 }
 
 impl Status {
@@ -31,6 +32,8 @@ impl Status {
         Some(Self {
             rss_kb: field("VmRSS")?,
             vmpte_kb: field("VmPTE")?,
+            // Not every kernel has them.
+            hugetlb_kb: field("HugetlbPages").unwrap_or(0),
         })
     }
 }
@@ -45,6 +48,7 @@ mod tests {
         let status = Status {
             rss_kb: 1234,
             vmpte_kb: 64,
+            hugetlb_kb: 0,
         };
         assert_eq!(Status::parse(text), Some(status));
         assert_eq!(Status::parse("Name:\tzombie\n"), None);
