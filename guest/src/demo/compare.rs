@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_secs(2);
 
 fn measure(workload: &mut dyn Workload, size: Size) -> Result<Figures> {
-    let mut grown = workload.grow(size)?;
+    let mut grown = workload.grow(size, &mut |_| Ok(()))?;
     let peak = Sample::take(grown.pid(), None)?;
     grown.shrink()?;
     thread::sleep(SETTLE);
@@ -79,14 +79,7 @@ pub fn run(names: &[String], options: &Options) -> Result<bool> {
     let size = Size {
         quick: options.quick,
     };
-    let mut chosen = workloads::all();
-    for name in names {
-        ensure!(
-            chosen.iter().any(|workload| workload.name() == name),
-            "there is no workload `{name}`; `freepte-demo list` names them"
-        );
-    }
-    chosen.retain(|workload| names.is_empty() || names.iter().any(|n| n == workload.name()));
+    let mut chosen = workloads::choose(workloads::all(), names)?;
 
     let stock = options.stock.as_deref().map(read).transpose()?;
     let knob = Knob::find()?;

@@ -3,12 +3,17 @@
 //! The main job: the page tables of real programs after their memory has gone, with freepte's
 //! freeing off and on.
 
+mod allocator;
 mod cgroup;
+mod churn;
 mod compare;
+mod curve;
 mod ext4;
 mod guard;
 mod knob;
+mod random;
 mod report;
+mod sampler;
 mod show;
 mod subject;
 mod table;
@@ -67,6 +72,19 @@ enum Command {
         #[command(flatten)]
         options: Options,
     },
+    /// Run every workload once, and a heap on each of four mallocs, and follow the page tables
+    /// over time
+    ///
+    /// The kernel is taken as it is, with or without freepte, its freeing on or off. What is there
+    /// and what is needed is looked at every 50 ms, from when a process begins to fill its memory
+    /// until its tables stay as they are, at least 2 s after the memory went.
+    Curve {
+        /// Their names, as `list` prints them [default: all]
+        #[arg(value_name = "WORKLOAD")]
+        names: Vec<String>,
+        #[command(flatten)]
+        options: curve::Options,
+    },
     /// Name the workloads
     List,
     /// The page tables of running processes, as they are now
@@ -82,18 +100,25 @@ enum Command {
     },
 }
 
+fn list() {
+    let print = |workloads: Vec<Box<dyn workloads::Workload>>| {
+        for workload in workloads {
+            let title = workload.title(Size { quick: false });
+            println!("{:<16} {title}", workload.name());
+        }
+    };
+    print(workloads::all());
+    println!("and for `curve` alone:");
+    print(workloads::churns());
+}
+
 fn run() -> Result<bool> {
     match Cli::parse().command {
         Command::Compare { options } => compare::run(&[], &options),
         Command::Run { names, options } => compare::run(&names, &options),
+        Command::Curve { names, options } => curve::run(&names, &options),
         Command::List => {
-            for workload in workloads::all() {
-                println!(
-                    "{:<16} {}",
-                    workload.name(),
-                    workload.title(Size { quick: false })
-                );
-            }
+            list();
             Ok(true)
         }
         Command::Show { pids } => show::run(&pids).map(|()| true),

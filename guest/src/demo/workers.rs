@@ -2,6 +2,9 @@
 
 //! Our own processes, seen from inside: each fills its memory, says so, and goes on when told.
 
+use crate::allocator::Allocator;
+use crate::churn::Heap;
+use crate::random::Random;
 use crate::workloads::lmdb;
 use anyhow::{bail, Context, Result};
 use pagetables::map::Mapping;
@@ -17,6 +20,8 @@ pub enum Worker {
     Lmdb { dir: PathBuf },
     /// Fill a shared memory segment
     Shm { mib: usize },
+    /// Fill the heap of an allocator, free most, fill it again, free nearly all
+    Churn { allocator: Allocator, mib: usize },
     /// A page in each of so many tables, then give it all back
     Sparse { tables: usize, way: Way },
 }
@@ -67,6 +72,7 @@ impl Worker {
         match self {
             Worker::Lmdb { dir } => scan(&dir),
             Worker::Shm { mib } => shm(mib),
+            Worker::Churn { allocator, mib } => churn(allocator, mib << 20),
             Worker::Sparse { tables, way } => sparse(tables, way),
         }
     }
@@ -92,17 +98,33 @@ fn shm(mib: usize) -> Result<()> {
     let mapping = Mapping::shared(&segment, mib << 20)?;
     // Something that compresses as data does: an eighth of each page is noise.
     let mut noise = [0; PAGE / 8];
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = Random::default();
     for offset in (0..mapping.len()).step_by(PAGE) {
         for word in noise.chunks_exact_mut(8) {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            word.copy_from_slice(&state.to_ne_bytes());
+            word.copy_from_slice(&random.word().to_ne_bytes());
         }
         mapping.store(offset, &noise);
     }
     say_range("full", &mapping.range())?;
+    told()
+}
+
+fn churn(allocator: Allocator, bytes: usize) -> Result<()> {
+    allocator.check()?;
+    let mut heap = Heap::default();
+    heap.fill(bytes);
+    say("full")?;
+    told()?;
+    heap.free_most();
+    allocator.release()?;
+    say("less")?;
+    told()?;
+    heap.fill(bytes / 2);
+    say("again")?;
+    told()?;
+    heap.free_nearly_all();
+    allocator.release()?;
+    say("empty")?;
     told()
 }
 

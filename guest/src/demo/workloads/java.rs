@@ -2,7 +2,7 @@
 
 //! A Java heap under G1, grown, then collected.
 
-use super::{Grown, Size, Workload};
+use super::{Grown, Size, Starts, Workload};
 use crate::subject::Subject;
 use anyhow::{Context, Result};
 use pagetables::tools;
@@ -63,7 +63,7 @@ impl Workload for Java {
         Ok(())
     }
 
-    fn grow(&mut self, size: Size) -> Result<Box<dyn Grown>> {
+    fn grow(&mut self, size: Size, starts: Starts) -> Result<Box<dyn Grown>> {
         let classes = self.classes.as_ref().context("not prepared")?.path();
         let mib = size.of(MIB);
         let mut command = Command::new(java().context("no java")?);
@@ -78,6 +78,7 @@ impl Workload for Java {
             .arg(mib.to_string());
         let mut subject = Subject::spawn(&mut command)?;
         subject.expect("ready")?;
+        starts(subject.pid())?;
         subject.go()?;
         subject.expect("full")?;
         Ok(Box::new(Heap(subject)))

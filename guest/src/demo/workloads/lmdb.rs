@@ -2,7 +2,7 @@
 
 //! An LMDB database on ext4, filled, scanned through its map, then reclaimed.
 
-use super::{entries_left, Grown, Size, Workload};
+use super::{entries_left, Grown, Size, Starts, Workload};
 use crate::cgroup::Cgroup;
 use crate::ext4::{self, Ext4};
 use crate::subject::Subject;
@@ -43,7 +43,7 @@ impl Workload for Lmdb {
         Ok(())
     }
 
-    fn grow(&mut self, _size: Size) -> Result<Box<dyn Grown>> {
+    fn grow(&mut self, _size: Size, starts: Starts) -> Result<Box<dyn Grown>> {
         let dir = self.fs.as_ref().context("not prepared")?.path();
         // What is read from now on is charged to the reader's group.
         ext4::drop_caches()?;
@@ -51,6 +51,7 @@ impl Workload for Lmdb {
         let mut subject = Subject::worker(&["lmdb", &dir.to_string_lossy()])?;
         subject.expect("ready")?;
         cgroup.add(subject.pid())?;
+        starts(subject.pid())?;
         subject.go()?;
         let full = subject.expect("full")?;
         Ok(Box::new(Reclaimed {

@@ -2,7 +2,7 @@
 
 //! Redis, on jemalloc as everyone builds it: filled, flushed, purged.
 
-use super::{Grown, Size, Workload};
+use super::{Grown, Size, Starts, Workload};
 use anyhow::{ensure, Context, Result};
 use pagetables::status::Status;
 use pagetables::tools;
@@ -39,8 +39,9 @@ impl Workload for Redis {
             .then(|| "redis-server (package redis-server, or FREEPTE_REDIS)".to_owned())
     }
 
-    fn grow(&mut self, size: Size) -> Result<Box<dyn Grown>> {
+    fn grow(&mut self, size: Size, starts: Starts) -> Result<Box<dyn Grown>> {
         let mut redis = Running::start()?;
+        starts(redis.pid())?;
         redis.fill(size.of(KEYS))?;
         Ok(Box::new(redis))
     }

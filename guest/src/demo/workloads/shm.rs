@@ -3,7 +3,7 @@
 //! A shared memory segment, filled, then swapped out to zram.
 
 use super::lmdb::Reclaimed;
-use super::{entries_left, Grown, Size, Workload};
+use super::{entries_left, Grown, Size, Starts, Workload};
 use crate::cgroup::Cgroup;
 use crate::subject::Subject;
 use anyhow::Result;
@@ -28,11 +28,12 @@ impl Workload for Shm {
             .then(|| "mkswap (package util-linux)".to_owned())
     }
 
-    fn grow(&mut self, size: Size) -> Result<Box<dyn Grown>> {
+    fn grow(&mut self, size: Size, starts: Starts) -> Result<Box<dyn Grown>> {
         let cgroup = Cgroup::new(self.name())?;
         let mut subject = Subject::worker(&["shm", &size.of(MIB).to_string()])?;
         subject.expect("ready")?;
         cgroup.add(subject.pid())?;
+        starts(subject.pid())?;
         subject.go()?;
         let full = subject.expect("full")?;
         let reclaimed = Reclaimed {

@@ -3,7 +3,7 @@
 //! A page in each of many tables, given back by madvise.
 
 use super::lmdb::Reclaimed;
-use super::{entries_left, Grown, Size, Workload};
+use super::{entries_left, Grown, Size, Starts, Workload};
 use crate::cgroup::Cgroup;
 use crate::subject::Subject;
 use crate::workers::Way;
@@ -31,12 +31,13 @@ impl Workload for Sparse {
         format!("{} tables, a page each: {how}", size.of(TABLES))
     }
 
-    fn grow(&mut self, size: Size) -> Result<Box<dyn Grown>> {
+    fn grow(&mut self, size: Size, starts: Starts) -> Result<Box<dyn Grown>> {
         let cgroup = Cgroup::new(self.name())?;
         let tables = size.of(TABLES).to_string();
         let mut subject = Subject::worker(&["sparse", &tables, self.0.word()])?;
         subject.expect("ready")?;
         cgroup.add(subject.pid())?;
+        starts(subject.pid())?;
         subject.go()?;
         let full = subject.expect("full")?;
         Ok(Box::new(Grew {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Numbers that look random and are the same in every run.
+
+/// Marsaglia's xorshift, with 64 bits of state.
+pub struct Random(u64);
+
+impl Default for Random {
+    fn default() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+impl Random {
+    pub fn word(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number below `end`, which is not 0.
+    pub fn below(&mut self, end: usize) -> usize {
+        // The upper half is the better one; the bias is far below what anything here could tell.
+        ((self.word() >> 32) % end as u64) as usize
+    }
+
+    /// As many small numbers as large ones: each doubling from 2^`least` to 2^`end` has the same
+    /// share.
+    pub fn doubling(&mut self, least: u32, end: u32) -> usize {
+        let floor = 1 << (least as usize + self.below((end - least) as usize));
+        floor + self.below(floor)
+    }
+
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Random;
+
+    #[test]
+    fn doublings_have_equal_shares() {
+        let mut random = Random::default();
+        let mut shares = [0; 12];
+        for _ in 0..12_000 {
+            let size = random.doubling(4, 16);
+            assert!((16..65536).contains(&size));
+            shares[size.ilog2() as usize - 4] += 1;
+        }
+        assert!(
+            shares.iter().all(|share| (850..1150).contains(share)),
+            "{shares:?}"
+        );
+    }
+
+    #[test]
+    fn a_shuffle_keeps_all() {
+        let mut items: Vec<_> = (0..1000).collect();
+        Random::default().shuffle(&mut items);
+        assert!(!items.is_sorted());
+        items.sort_unstable();
+        assert!(items.into_iter().eq(0..1000));
+    }
+}
