@@ -2,6 +2,156 @@
 
 //! `cargo xtask bench`: a kernel against another one.
 
-pub mod look;
-pub mod report;
-pub mod result;
+mod bars;
+pub mod committed;
+pub mod gate;
+mod judge;
+mod lanes;
+mod look;
+mod memory;
+mod parallel;
+mod report;
+mod result;
+mod rows;
+mod setting;
+pub mod sweep;
+mod table;
+
+use crate::build::{self, Kernel, Variant};
+use crate::guest;
+use crate::paths::Paths;
+use anyhow::{ensure, Context, Result};
+use glob::Pattern;
+use result::Bench;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only what is called so, of all that --list names
+    #[arg(long, value_name = "GLOB")]
+    only: Vec<Pattern>,
+    /// What stands at 1
+    #[arg(long, value_enum, default_value_t = Variant::Stock)]
+    baseline: Variant,
+    /// What is judged
+    #[arg(long, value_enum, default_value_t = Variant::Freepte)]
+    candidate: Variant,
+    /// Build the candidate with this Kconfig symbol off (such as RUST_GUP)
+    #[arg(long, value_name = "SYMBOL")]
+    without: Vec<String>,
+    /// Write what was found to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write a report to this file: one page, with plots
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Make the report of what --json wrote earlier; measure nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "json", "without"])]
+    from: Option<PathBuf>,
+    /// Name what can be measured
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// What is to be measured, by name.
+struct Plan {
+    rows: Vec<String>,
+    parallel: Vec<String>,
+    memory: Vec<String>,
+}
+
+/// The first word of each line that one of our programs lists.
+fn names(program: &Path, list: &[&str]) -> Result<Vec<String>> {
+    let text = crate::cmd::output(Command::new(program).args(list))?;
+    let first = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    Ok(text.lines().filter_map(first).collect())
+}
+
+impl Plan {
+    fn new(paths: &Paths, only: &[Pattern]) -> Result<Self> {
+        let bench = guest::program(paths, "freepte-bench")?;
+        let demo = guest::program(paths, "freepte-demo")?;
+        let mut plan = Self {
+            rows: names(&bench, &["list"])?,
+            parallel: names(&bench, &["list", "--parallel"])?,
+            memory: names(&demo, &["list", "--curves"])?,
+        };
+        let every = [&plan.rows, &plan.parallel, &plan.memory];
+        for pattern in only {
+            ensure!(
+                every.iter().any(|l| l.iter().any(|n| pattern.matches(n))),
+                "nothing is called `{pattern}`; `cargo xtask bench --list` names what is there"
+            );
+        }
+        let wanted = |n: &String| only.is_empty() || only.iter().any(|p| p.matches(n));
+        for list in [&mut plan.rows, &mut plan.parallel, &mut plan.memory] {
+            list.retain(wanted);
+        }
+        Ok(plan)
+    }
+}
+
+pub fn list(paths: &Paths) -> Result<()> {
+    let plan = Plan::new(paths, &[])?;
+    for (title, names) in [
+        ("instructions", plan.rows),
+        ("several threads", plan.parallel),
+        ("memory", plan.memory),
+    ] {
+        println!("{title}: {}", names.join(" "));
+    }
+    Ok(())
+}
+
+fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
+    let start = Instant::now();
+    let plan = Plan::new(paths, &options.only)?;
+    let baseline = Kernel::from(options.baseline);
+    let candidate = Kernel {
+        variant: options.candidate,
+        without: options.without.clone(),
+    };
+    for kernel in [&baseline, &candidate] {
+        build::build(paths, kernel.clone())?;
+    }
+    let both = [baseline, candidate];
+    let bars = bars::Bars::load(paths)?;
+    let mut bench = Bench {
+        setting: setting::of(paths, &both)?,
+        rows: rows::measure(paths, &both, &plan.rows, &bars)?,
+        parallel: parallel::measure(paths, &both, &plan.parallel)?,
+        memory: memory::measure(paths, &both, &plan.memory)?,
+    };
+    bench.setting.seconds = start.elapsed().as_secs();
+    Ok(bench)
+}
+
+/// Whether everything holds.
+pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
+    let bench = match &options.from {
+        Some(file) => read(file)?,
+        None => measure(paths, options)?,
+    };
+    print!("{}", table::render(&bench));
+    if let Some(file) = &options.json {
+        write(file, &(serde_json::to_string_pretty(&bench)? + "\n"))?;
+    }
+    if let Some(file) = &options.html {
+        write(file, &report::html(&bench)?)?;
+    }
+    Ok(judge::holds(&bench))
+}
+
+fn read(file: &Path) -> Result<Bench> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no bench's", file.display()))
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
+    eprintln!("written: {}", file.display());
+    Ok(())
+}

@@ -12,7 +12,7 @@ use crate::paths::{short_hash, Paths};
 use crate::progress::Progress;
 use crate::toolchain::{self, Toolchain};
 use crate::tree;
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -59,25 +59,64 @@ impl Variant {
     }
 }
 
-/// A variant's build directory (it may not exist yet).
-pub fn build_dir(paths: &Paths, variant: Variant) -> Result<PathBuf> {
-    let tree = match variant {
+/// A variant, or one with some of its parts off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    pub variant: Variant,
+    /// Kconfig symbols
+    pub without: Vec<String>,
+}
+
+impl From<Variant> for Kernel {
+    fn from(variant: Variant) -> Self {
+        Self {
+            variant,
+            without: Vec::new(),
+        }
+    }
+}
+
+impl Kernel {
+    /// As in "freepte without RUST_GUP".
+    pub fn name(&self) -> String {
+        self.joined(" without ", " and ")
+    }
+
+    /// A name for files.
+    fn slug(&self) -> String {
+        self.joined("-without-", "-")
+    }
+
+    fn joined(&self, without: &str, and: &str) -> String {
+        match self.without.as_slice() {
+            [] => self.variant.name().to_owned(),
+            parts => format!("{}{without}{}", self.variant.name(), parts.join(and)),
+        }
+    }
+}
+
+/// A kernel's build directory (it may not exist yet).
+pub fn build_dir(paths: &Paths, kernel: impl Into<Kernel>) -> Result<PathBuf> {
+    let kernel = kernel.into();
+    let tree = match kernel.variant {
         Variant::Stock => tree::stock_dir(paths),
         _ => tree::patched_dir(paths)?,
     };
-    Ok(tree.join(format!("build-{}", variant.name())))
+    Ok(tree.join(format!("build-{}", kernel.slug())))
 }
 
-/// A variant's boot image (it may not exist yet).
-pub fn image(paths: &Paths, variant: Variant) -> Result<PathBuf> {
-    Ok(build_dir(paths, variant)?.join("arch/x86/boot/bzImage"))
+/// A kernel's boot image (it may not exist yet).
+pub fn image(paths: &Paths, kernel: impl Into<Kernel>) -> Result<PathBuf> {
+    Ok(build_dir(paths, kernel)?.join("arch/x86/boot/bzImage"))
 }
 
-/// The configuration that a variant asks for.
-pub fn wanted_config(paths: &Paths, variant: Variant) -> Result<kconfig::Options> {
+/// The configuration that a kernel asks for.
+pub fn wanted_config(paths: &Paths, kernel: impl Into<Kernel>) -> Result<kconfig::Options> {
+    let kernel = kernel.into();
     let mut files = vec![paths.root.join(".config.example")];
     files.extend(
-        variant
+        kernel
+            .variant
             .fragments()
             .iter()
             .map(|f| paths.root.join(format!("configs/{f}.config"))),
@@ -88,27 +127,47 @@ pub fn wanted_config(paths: &Paths, variant: Variant) -> Result<kconfig::Options
             fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?,
         );
     }
-    Ok(kconfig::merge(&texts))
+    let mut config = kconfig::merge(&texts);
+    for symbol in &kernel.without {
+        config.insert(plain(symbol).to_owned(), "n".to_owned());
+    }
+    Ok(config)
 }
 
-/// Build a variant; returns the image.
-pub fn build(paths: &Paths, variant: Variant) -> Result<PathBuf> {
+/// A symbol as Kconfig files call it.
+fn plain(symbol: &str) -> &str {
+    symbol.strip_prefix("CONFIG_").unwrap_or(symbol)
+}
+
+/// Build a kernel; returns the image.
+pub fn build(paths: &Paths, kernel: impl Into<Kernel>) -> Result<PathBuf> {
+    let kernel = kernel.into();
     let toolchain = toolchain::require()?;
-    let wanted = wanted_config(paths, variant)?;
-    let src = variant.tree(paths)?;
-    let out = build_dir(paths, variant)?;
+    let wanted = wanted_config(paths, kernel.clone())?;
+    let src = kernel.variant.tree(paths)?;
+    let out = build_dir(paths, kernel.clone())?;
     let _lock = Lock::take(&out.with_extension("lock"))?;
     fs::create_dir_all(&out)?;
 
     configure(paths, &toolchain, &src, &out, &wanted)?;
+    let config = kconfig::parse(&fs::read_to_string(out.join(".config"))?);
+    for symbol in &kernel.without {
+        // What Kconfig does not know, it does not mention.
+        ensure!(
+            config.get(plain(symbol)).is_some_and(|value| value == "n"),
+            "{} has no CONFIG_{} that could be switched off",
+            kernel.variant.name(),
+            plain(symbol)
+        );
+    }
     let log = paths
         .log_dir()?
-        .join(format!("build-{}.log", variant.name()));
+        .join(format!("build-{}.log", kernel.slug()));
     let mut make = toolchain.make(paths, &src, &out);
     make.args(["bzImage", "modules"]);
-    run_make(make, &format!("kernel {}", variant.name()), &log)?;
+    run_make(make, &format!("kernel {}", kernel.name()), &log)?;
     install_modules(paths, &toolchain, &src, &out)?;
-    image(paths, variant)
+    image(paths, kernel)
 }
 
 /// Write .config only when what it comes from has changed.
@@ -254,6 +313,15 @@ mod tests {
         assert_eq!(step("  CC [M]  lib/test_hmm.o"), Some("lib/test_hmm.o"));
         assert_eq!(step("make[1]: Entering directory"), None);
         assert_eq!(step("  note: in expansion"), None);
+    }
+
+    #[test]
+    fn names_of_kernels() {
+        let mut kernel = Kernel::from(Variant::Freepte);
+        assert_eq!(kernel.name(), "freepte");
+        kernel.without = vec!["RUST_GUP".into(), "RUST_HMM".into()];
+        assert_eq!(kernel.name(), "freepte without RUST_GUP and RUST_HMM");
+        assert_eq!(kernel.slug(), "freepte-without-RUST_GUP-RUST_HMM");
     }
 
     #[test]

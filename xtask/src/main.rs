@@ -3,8 +3,6 @@
 //! `cargo xtask`: builds, boots and tests the kernels of freepte.
 
 mod apt;
-mod bars;
-#[allow(dead_code)]
 mod bench;
 mod build;
 mod clean;
@@ -88,6 +86,10 @@ enum Cmd {
     },
     /// Run upstream's mm selftests on several kernels and tell what differs
     Ksft(KsftArgs),
+    /// Measure a kernel against another: instructions, threads, memory
+    ///
+    /// Exits with 1 when a figure is above its bar, noisy or missing.
+    Bench(bench::Options),
     /// Compare the machine code of two build directories, object by object
     Textcmp {
         /// One build directory
@@ -175,6 +177,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
         Cmd::Ksft(args) => ksft_command(&paths, &args),
+        Cmd::Bench(options) => bench_command(&paths, &options),
         Cmd::Textcmp { a, b } => {
             let objdump = format!("llvm-objdump{}", toolchain::require()?.suffix);
             let found = textcmp::compare(&a, &b, &objdump)?;
@@ -226,7 +229,7 @@ fn test_command(paths: &Paths, full: bool, only: &[String], list: bool) -> Resul
         }
         return Ok(ExitCode::SUCCESS);
     }
-    setup::run(paths)?;
+    setup::for_measuring(paths)?;
     let tally = test::run(paths, full, only);
     Ok(code(tally.failed == 0 && tally.passed > 0))
 }
@@ -263,6 +266,14 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
         println!("nothing differs ({text})");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn bench_command(paths: &Paths, options: &bench::Options) -> Result<ExitCode> {
+    if options.list {
+        return bench::list(paths).map(|()| ExitCode::SUCCESS);
+    }
+    setup::for_measuring(paths)?;
+    bench::run(paths, options).map(code)
 }
 
 fn vm_command(paths: &Paths, args: &VmArgs) -> Result<ExitCode> {

@@ -186,6 +186,46 @@ pub const NEEDS: &[Need] = &[
     )),
 ];
 
+/// What only measuring wants: allocators whose page tables are watched, and a browser that looks
+/// at the report.
+pub const MEASURING: &[Need] = &[
+    optional(file(
+        "jemalloc",
+        &[
+            "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+            "/usr/lib64/libjemalloc.so.2",
+            "/usr/lib/libjemalloc.so.2",
+        ],
+        "libjemalloc2",
+        "jemalloc",
+        "jemalloc",
+    )),
+    optional(file(
+        "tcmalloc",
+        &[
+            "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4",
+            "/usr/lib64/libtcmalloc_minimal.so.4",
+            "/usr/lib/libtcmalloc_minimal.so.4",
+        ],
+        "libtcmalloc-minimal4",
+        "gperftools-libs",
+        "gperftools",
+    )),
+    optional(file(
+        "mimalloc",
+        &[
+            "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0",
+            "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2",
+            "/usr/lib64/libmimalloc.so.2",
+            "/usr/lib/libmimalloc.so.2",
+        ],
+        "libmimalloc2.0",
+        "mimalloc",
+        "mimalloc",
+    )),
+    optional(program("chromium", "chromium", "chromium", "chromium")),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use crate::apt;
 use crate::cmd;
 use crate::distro::Manager;
 use crate::lock::Lock;
-use crate::needs::{python, NEEDS};
+use crate::needs::{python, Need, MEASURING, NEEDS};
 use crate::paths::Paths;
 use crate::progress::Progress;
 use crate::toolchain;
@@ -31,24 +31,44 @@ pub fn run(paths: &Paths) -> Result<()> {
     redis(paths)
 }
 
+/// Also what is only for measuring, if it can be had; who misses it says so.
+pub fn for_measuring(paths: &Paths) -> Result<()> {
+    run(paths)?;
+    let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
+    let manager = Manager::here();
+    if !may_install(manager) {
+        return Ok(());
+    }
+    // One by one: not every release has them all.
+    for package in missing(MEASURING, manager, |_| true) {
+        if let Err(err) = install(paths, manager, std::slice::from_ref(&package)) {
+            eprintln!("note: {package} cannot be had: {err:#}");
+        }
+    }
+    Ok(())
+}
+
+/// The packages of those needs that are not met.
+fn missing(needs: &[Need], manager: Manager, wanted: fn(&Need) -> bool) -> Vec<String> {
+    let mut list: Vec<String> = needs
+        .iter()
+        .filter(|need| wanted(need) && !need.met())
+        .map(|need| manager.package(need).to_owned())
+        .collect();
+    list.sort();
+    list.dedup();
+    list
+}
+
 fn packages(paths: &Paths) -> Result<()> {
     let manager = Manager::here();
-    let missing = |required_only: bool| -> Vec<String> {
-        let mut list: Vec<String> = NEEDS
-            .iter()
-            .filter(|n| (n.required || !required_only) && !n.met())
-            .map(|n| manager.package(n).to_owned())
-            .collect();
-        list.sort();
-        list.dedup();
-        list
-    };
-    let all = missing(false);
-    if all.is_empty() || (missing(true).is_empty() && !may_install(manager)) {
+    let required = || missing(NEEDS, manager, |need| need.required);
+    let all = missing(NEEDS, manager, |_| true);
+    if all.is_empty() || (required().is_empty() && !may_install(manager)) {
         return Ok(());
     }
     install(paths, manager, &all)?;
-    let left = missing(true);
+    let left = required();
     ensure!(
         left.is_empty(),
         "installed, and yet not found: {}",

@@ -2,7 +2,7 @@
 
 //! The steps of `cargo xtask test`. A new one is one line of the table and a function.
 
-use crate::bars;
+use crate::bench;
 use crate::build::{self, Variant};
 use crate::cmd;
 use crate::demo;
@@ -80,6 +80,7 @@ pub const STEPS: &[Step] = &[
     step("host tests", host_tests),
     step("format of the kernel's Rust", kernel_rustfmt),
     step("checkpatch", checkpatch),
+    step("the bench's report", bench::committed::check),
     step("build stock", |p| build(p, Variant::Stock)),
     step("build freepte", |p| build(p, Variant::Freepte)),
     step("build debug", |p| build(p, Variant::Debug)),
@@ -92,9 +93,11 @@ pub const STEPS: &[Step] = &[
         upstream(p, CHEAP, Variant::Freepte)
     }),
     step("instructions against stock", |p| {
-        bars::run(p).map(Done::Pass)
+        bench::gate::run(p).map(Done::Pass)
     }),
-    step("a sweep of 64 GiB", |p| bars::sweep(p).map(Done::Pass)),
+    step("a sweep of 64 GiB", |p| {
+        bench::sweep::run(p).map(Done::Pass)
+    }),
     step("make run", |p| demo::compare(p, &[]).map(|()| passed())),
     full("build off", |p| build(p, Variant::Off)),
     full("code of off is stock's", same_code),

@@ -6,7 +6,7 @@
 //! own, so that they stay clean of what virtme-ng, QEMU and the kernel have to say: that goes to
 //! the console log, which is scanned afterwards.
 
-use crate::build::{self, Variant};
+use crate::build::{self, Kernel, Variant};
 use crate::cmd;
 use crate::kvm;
 use crate::paths::Paths;
@@ -149,14 +149,16 @@ impl Outcome {
 /// Boot a variant's image, or another one, and run a command as root.
 pub fn run(
     paths: &Paths,
-    variant: Variant,
+    kernel: impl Into<Kernel>,
     image: Option<&Path>,
     machine: &Machine,
     sink: Sink,
     command: &[String],
 ) -> Result<Outcome> {
-    let out = build::build_dir(paths, variant)?;
-    let image = image.map_or_else(|| build::image(paths, variant), |i| Ok(i.to_owned()))?;
+    let kernel = kernel.into();
+    let variant = kernel.variant;
+    let out = build::build_dir(paths, kernel.clone())?;
+    let image = image.map_or_else(|| build::image(paths, kernel), |i| Ok(i.to_owned()))?;
     ensure!(
         image.is_file(),
         "{} does not exist; run `cargo xtask build --kernel {}` first",

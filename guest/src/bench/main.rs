@@ -57,7 +57,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Name what can be measured
-    List,
+    List {
+        /// The loops of `parallel` instead of the rows
+        #[arg(long)]
+        parallel: bool,
+    },
     /// Wall time of several threads, in nanoseconds
     Parallel(parallel::Options),
     /// Touch and empty 64 KiB of each 2 MiB of a large address space, watching VmPTE
@@ -139,12 +143,14 @@ fn run() -> Result<bool> {
     match &cli.command {
         Some(Command::Sweep(options)) => return sweep::run(options),
         Some(Command::Parallel(options)) => parallel::run(options, &cli.only, cli.json)?,
-        Some(Command::List) => {
+        Some(Command::List { parallel: true }) => {
+            for each in parallel::LOOPS {
+                println!("{:<22} {}", each.name, each.what);
+            }
+        }
+        Some(Command::List { parallel: false }) => {
             for row in rows::all() {
                 println!("{:<22} {}", row.name, row.what);
-            }
-            for loop_ in parallel::LOOPS {
-                println!("{:<22} {}", loop_.name, loop_.what);
             }
         }
         None => print(&cli, &measure(&cli)?)?,

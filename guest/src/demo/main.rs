@@ -86,7 +86,11 @@ enum Command {
         options: curve::Options,
     },
     /// Name the workloads
-    List,
+    List {
+        /// Those of `curve`, which has more
+        #[arg(long)]
+        curves: bool,
+    },
     /// The page tables of running processes, as they are now
     Show {
         #[arg(required = true, value_name = "PID")]
@@ -100,16 +104,15 @@ enum Command {
     },
 }
 
-fn list() {
-    let print = |workloads: Vec<Box<dyn workloads::Workload>>| {
-        for workload in workloads {
-            let title = workload.title(Size { quick: false });
-            println!("{:<16} {title}", workload.name());
-        }
-    };
-    print(workloads::all());
-    println!("and for `curve` alone:");
-    print(workloads::churns());
+fn list(curves: bool) {
+    let mut workloads = workloads::all();
+    if curves {
+        workloads.extend(workloads::churns());
+    }
+    for workload in workloads {
+        let title = workload.title(Size { quick: false });
+        println!("{:<16} {title}", workload.name());
+    }
 }
 
 fn run() -> Result<bool> {
@@ -117,8 +120,8 @@ fn run() -> Result<bool> {
         Command::Compare { options } => compare::run(&[], &options),
         Command::Run { names, options } => compare::run(&names, &options),
         Command::Curve { names, options } => curve::run(&names, &options),
-        Command::List => {
-            list();
+        Command::List { curves } => {
+            list(curves);
             Ok(true)
         }
         Command::Show { pids } => show::run(&pids).map(|()| true),

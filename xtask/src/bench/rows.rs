@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Guest instructions: each kernel is booted twice, so that what differs from boot to boot shows.
+
+use super::bars::Bars;
+use super::lanes;
+use super::result::Row;
+use crate::build::Kernel;
+use crate::guest;
+use crate::paths::Paths;
+use crate::vm::{self, Machine, Sink};
+use anyhow::{bail, ensure, Context, Result};
+use serde::Deserialize;
+
+const BOOTS: usize = 2;
+
+/// What freepte-bench prints of a row.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Measured {
+    name: String,
+    group: String,
+    what: String,
+    unit: String,
+    rounds: Vec<f64>,
+}
+
+/// Run freepte-bench in a guest; returns what it prints.
+pub fn guest_prints(
+    paths: &Paths,
+    kernel: &Kernel,
+    machine: &Machine,
+    program: &str,
+    args: &[String],
+) -> Result<String> {
+    let program = guest::program(paths, program)?;
+    let mut command = vec![program.to_string_lossy().into_owned()];
+    command.extend(args.iter().cloned());
+    let outcome = vm::run(
+        paths,
+        kernel.clone(),
+        None,
+        machine,
+        Sink::Capture,
+        &command,
+    )?;
+    if let Some(trouble) = outcome.trouble() {
+        bail!("measuring {}: {trouble}", kernel.name());
+    }
+    // 1: something did not go as it should, and is told in what was printed.
+    ensure!(
+        matches!(outcome.status, Some(0 | 1)),
+        "measuring {} failed: {}{}",
+        kernel.name(),
+        outcome.stdout,
+        outcome.stderr
+    );
+    Ok(outcome.stdout)
+}
+
+/// The arguments that choose rows by name.
+pub fn only(names: &[String]) -> impl Iterator<Item = String> + '_ {
+    names.iter().map(|name| format!("--only={name}"))
+}
+
+fn boot(paths: &Paths, kernel: &Kernel, names: &[String]) -> Result<Vec<Measured>> {
+    let machine = Machine {
+        icount: true,
+        timeout: 1800,
+        memory: Some("3G".to_owned()),
+        ..Machine::default()
+    };
+    let mut args = vec!["--json".to_owned()];
+    args.extend(only(names));
+    let text = guest_prints(paths, kernel, &machine, "freepte-bench", &args)?;
+    let rows: Vec<Measured> = serde_json::from_str(&text)
+        .with_context(|| format!("freepte-bench on {} printed no figures", kernel.name()))?;
+    let found: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    ensure!(
+        found == names,
+        "on {} not all was measured: {found:?}",
+        kernel.name()
+    );
+    Ok(rows)
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (low, high) = (sorted.len().checked_sub(1)? / 2, sorted.len() / 2);
+    Some((sorted.get(low)? + sorted.get(high)?) / 2.0)
+}
+
+/// The median of all rounds of all boots, and by how much the boots' medians differ.
+fn join(boots: &[&Measured]) -> Result<(f64, f64)> {
+    let all: Vec<f64> = boots
+        .iter()
+        .flat_map(|b| b.rounds.iter().copied())
+        .collect();
+    let each: Vec<f64> = boots.iter().filter_map(|b| median(&b.rounds)).collect();
+    let figure = median(&all).context("no rounds")?;
+    let most = each.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = each.iter().copied().fold(f64::INFINITY, f64::min);
+    Ok((figure, (most - least) / least))
+}
+
+/// Measure rows in so many boots of each kernel.
+pub fn measure_boots(
+    paths: &Paths,
+    kernels: &[Kernel; 2],
+    names: &[String],
+    bars: &Bars,
+    boots: usize,
+) -> Result<Vec<Row>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let [baseline, candidate] = lanes::both(paths, kernels, false, |kernel| {
+        let mut all = Vec::with_capacity(boots);
+        for number in 1..=boots {
+            eprintln!(
+                "{}: {} rows, boot {number} of {boots}",
+                kernel.name(),
+                names.len()
+            );
+            all.push(boot(paths, kernel, names)?);
+        }
+        Ok(all)
+    })?;
+    let column = |boots: &[Vec<Measured>], at: usize| -> Result<(f64, f64)> {
+        let rows: Vec<&Measured> = boots.iter().filter_map(|rows| rows.get(at)).collect();
+        join(&rows)
+    };
+    let first = baseline.first().context("no boot")?;
+    first
+        .iter()
+        .enumerate()
+        .map(|(at, row)| {
+            let (ours, theirs) = (column(&candidate, at)?, column(&baseline, at)?);
+            Ok(Row {
+                name: row.name.clone(),
+                group: row.group.clone(),
+                what: row.what.clone(),
+                unit: row.unit.clone(),
+                baseline: theirs.0,
+                candidate: ours.0,
+                bar: Some(bars.of(&row.name)),
+                noise: ours.1.max(theirs.1),
+            })
+        })
+        .collect()
+}
+
+pub fn measure(
+    paths: &Paths,
+    kernels: &[Kernel; 2],
+    names: &[String],
+    bars: &Bars,
+) -> Result<Vec<Row>> {
+    measure_boots(paths, kernels, names, bars, BOOTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(rounds: &[f64]) -> Measured {
+        Measured {
+            name: "a".into(),
+            group: "g".into(),
+            what: "w".into(),
+            unit: "page".into(),
+            rounds: rounds.to_vec(),
+        }
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&[]), None);
+    }
+
+    #[test]
+    fn boots_are_joined() -> Result<()> {
+        let (a, b) = (
+            measured(&[100.0, 100.0, 180.0]),
+            measured(&[102.0, 101.0, 102.0]),
+        );
+        let (figure, noise) = join(&[&a, &b])?;
+        assert_eq!(figure, 101.5);
+        assert!((noise - 0.02).abs() < 1e-9);
+        assert!(join(&[]).is_err());
+        Ok(())
+    }
+}

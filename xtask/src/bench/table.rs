@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A bench on a terminal.
+
+use super::judge;
+use super::result::{Bench, Memory, Moment, Parallel, Row};
+
+pub fn render(bench: &Bench) -> String {
+    let mut text = String::new();
+    let names = (&bench.setting.baseline.name, &bench.setting.candidate.name);
+    if !bench.rows.is_empty() {
+        text.push_str(&rows(&bench.rows, names.0, names.1));
+    }
+    if !bench.parallel.is_empty() {
+        text.push_str(&parallel(&bench.parallel, names.0, names.1));
+    }
+    for memory in &bench.memory {
+        text.push_str(&last(memory, names.0, names.1));
+    }
+    let complaints = judge::complaints(bench);
+    if !complaints.is_empty() {
+        text.push('\n');
+    }
+    for line in complaints {
+        text.push_str(&format!("! {line}\n"));
+    }
+    text
+}
+
+/// Figure, figure, ratio, bar.
+pub fn rows(rows: &[Row], baseline: &str, candidate: &str) -> String {
+    let mut text = format!(
+        "{:<24} {baseline:>12} {candidate:>12} {:>8} {:>8} {:>7}\n",
+        "instructions", "ratio", "at most", "noise"
+    );
+    for row in rows {
+        let bar = row.bar.map_or("-".to_owned(), |b| format!("{b:.3}"));
+        let mut marks = String::new();
+        if !row.holds() {
+            marks.push_str("  TOO MANY");
+        }
+        if row.noisy() {
+            marks.push_str("  NOISY");
+        }
+        text.push_str(&format!(
+            "{:<24} {:>12.1} {:>12.1} {:>8.4} {bar:>8} {:>5.2} %{marks}\n",
+            row.name,
+            row.baseline,
+            row.candidate,
+            row.ratio(),
+            row.noise * 100.0
+        ));
+    }
+    text
+}
+
+fn parallel(rows: &[Parallel], baseline: &str, candidate: &str) -> String {
+    let mut text = format!(
+        "\n{:<32} {baseline:>12} {candidate:>12} {:>8}\n",
+        "ns of wall time", "ratio"
+    );
+    for row in rows {
+        let title = format!("{}, {} threads", row.name, row.threads);
+        text.push_str(&format!(
+            "{title:<32} {:>12.1} {:>12.1} {:>8.3}{}\n",
+            row.baseline_ns,
+            row.candidate_ns,
+            row.candidate_ns / row.baseline_ns,
+            if row.indicative { "  indicative" } else { "" }
+        ));
+    }
+    text
+}
+
+/// Where the curves end.
+fn last(memory: &Memory, baseline: &str, candidate: &str) -> String {
+    let Some((theirs, ours)) = memory.baseline.last().zip(memory.candidate.last()) else {
+        return format!("{}: not measured\n", memory.name);
+    };
+    let end = |name: &str, moment: &Moment| {
+        format!(
+            "{name} {} kB of tables, {} needed",
+            moment.vmpte_kb, moment.ideal_kb
+        )
+    };
+    format!(
+        "{}: {}; {}\n",
+        memory.name,
+        end(baseline, theirs),
+        end(candidate, ours)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks() {
+        let row = Row {
+            name: "a".into(),
+            baseline: 100.0,
+            candidate: 103.0,
+            bar: Some(1.01),
+            noise: 0.02,
+            ..Row::default()
+        };
+        let text = rows(&[row], "stock", "freepte");
+        assert!(text.contains("1.0300") && text.contains("TOO MANY") && text.contains("NOISY"));
+    }
+}
