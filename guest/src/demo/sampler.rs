@@ -94,7 +94,7 @@ impl Watch {
     }
 
     fn look(&mut self) -> Result<()> {
-        const TRIES: u32 = 3;
+        const TRIES: u32 = 8;
         let mut tries = 0;
         loop {
             let ms = self.start.elapsed().as_millis() as u64;
