@@ -211,7 +211,8 @@ pub fn run(
     }
     if machine.icount {
         cmd.arg("--qemu-opts=-icount shift=0,sleep=off");
-        cmd.arg("--append=nokaslr");
+        // What is counted is not to depend on where things happen to lie.
+        cmd.arg("--append=nokaslr norandmaps");
     }
     if variant == Variant::Debug {
         // KASAN asks the boot CPU's features how many levels there are, and they are gone for a

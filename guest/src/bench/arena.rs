@@ -13,7 +13,7 @@ const ANCHOR: usize = BASE + (512 << 20);
 /// Somewhere else under the same upper tables
 const ELSEWHERE: usize = BASE + (256 << 20);
 /// The tables that most operations work on
-pub const TABLES: usize = 32;
+pub const TABLES: usize = 16;
 pub const LEN: usize = TABLES * TABLE_SPAN;
 pub const PAGES: usize = LEN / PAGE;
 /// Pages beside the first of each table

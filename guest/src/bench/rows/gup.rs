@@ -10,9 +10,9 @@ use anyhow::Result;
 /// The kernel measures in microseconds: more of them, for the cheap ones.
 fn repeats(folios: Folios) -> u32 {
     match folios {
-        Folios::Small => 4,
-        Folios::Kib64 => 8,
-        Folios::Pmd => 16,
+        Folios::Small => 8,
+        Folios::Kib64 => 16,
+        Folios::Pmd => 128,
     }
 }
 
