@@ -61,7 +61,8 @@ pub(crate) unsafe extern "C" fn free_user_pte_zapped(
     false
 }
 
-/// Tells that a PMD entry moved to `addr` with the table below it.
+/// Tells that a PMD entry moved to `addr` with a table that is empty, or has a hint for where it
+/// was.
 ///
 /// # Safety
 ///
@@ -75,8 +76,7 @@ pub(crate) unsafe extern "C" fn free_user_pte_moved_pmd(
     // SAFETY: As the caller promises.
     let mm = unsafe { Mm::from_raw(mm) };
 
-    // Whether the table is empty is for the reclaimer to see: its lock is not held here. A move
-    // is rare enough for a hint each.
+    // Whether the table is empty is for the reclaimer to see: its lock is not held here.
     if enabled() && hints::accepts(mm, addr) {
         hints::push(mm, addr, false);
     }
