@@ -34,7 +34,7 @@ pub struct Setting {
     pub accelerator: String,
     /// The host's processor
     pub processor: String,
-    /// "clang 22.1.0"
+    /// "Debian clang version 22.1.0"
     pub compiler: String,
     pub seconds: u64,
 }

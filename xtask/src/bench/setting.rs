@@ -25,7 +25,9 @@ pub fn of(paths: &Paths, kernels: &[Kernel; 2]) -> Result<Setting> {
         qemu: first_line(cmd::output(Command::new(kvm::qemu()?).arg("--version"))?),
         accelerator: if kvm::works(paths)? { "KVM" } else { "TCG" }.to_owned(),
         processor: processor(),
-        compiler: format!("clang {}", toolchain::require()?.clang()),
+        compiler: first_line(cmd::output(
+            Command::new(toolchain::require()?.clang()).arg("--version"),
+        )?),
         seconds: 0,
     })
 }
