@@ -16,6 +16,7 @@ mod rows;
 mod setting;
 pub mod sweep;
 mod table;
+mod wall;
 
 use crate::build::{self, Kernel, Variant};
 use crate::guest;
@@ -122,7 +123,11 @@ fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
     let mut bench = Bench {
         setting: setting::of(paths, &both)?,
         rows: rows::measure(paths, &both, &plan.rows, &bars)?,
-        parallel: parallel::measure(paths, &both, &plan.parallel)?,
+        parallel: [
+            wall::measure(paths, &both, &plan.rows)?,
+            parallel::measure(paths, &both, &plan.parallel)?,
+        ]
+        .concat(),
         memory: memory::measure(paths, &both, &plan.memory)?,
     };
     bench.setting.seconds = start.elapsed().as_secs();

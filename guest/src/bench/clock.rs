@@ -1,20 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The time stamp counter. Under QEMU's `-icount shift=0` it counts guest instructions, exactly:
-//! the kernel's clocks are made from it, but round.
+//! What is counted. Under QEMU's `-icount shift=0` the time stamp counter counts guest
+//! instructions, exactly: the kernel's clocks are made from it, but round.
 
 // Reading the counter, and a loop whose length is known.
 #![allow(unsafe_code)]
 
-use anyhow::Result;
+use crate::cycles::Cycles;
+use anyhow::{ensure, Context, Result};
 use std::arch::asm;
+use std::time::Instant;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Unit {
+    /// Guest instructions
+    Instructions,
+    /// Nanoseconds of wall time
+    Ns,
+    /// Processor cycles, which perf must be able to count
+    Cycles,
+}
+
+enum Source {
+    Counter,
+    Wall(Instant),
+    Perf(Cycles),
+}
 
 pub struct Clock {
+    source: Source,
     own_cost: u64,
 }
 
 #[inline(always)]
-fn now() -> u64 {
+fn counter() -> u64 {
     // SAFETY: reads a counter; every x86_64 processor has it.
     unsafe { std::arch::x86_64::_rdtsc() }
 }
@@ -34,30 +53,47 @@ fn turns(count: u64) {
 }
 
 impl Clock {
-    pub fn new() -> Result<Self> {
-        let mut costs: Vec<u64> = (0..101)
-            .map(|_| {
-                let start = now();
-                now() - start
-            })
-            .collect();
+    pub fn new(unit: Unit) -> Result<Self> {
+        let source = match unit {
+            Unit::Instructions => Source::Counter,
+            Unit::Ns => Source::Wall(Instant::now()),
+            Unit::Cycles => Source::Perf(Cycles::open().context("perf counts no cycles here")?),
+        };
+        let mut clock = Self {
+            source,
+            own_cost: 0,
+        };
+        let mut costs: Vec<u64> = (0..101).map(|_| clock.time(|| ()).0).collect();
         costs.sort_unstable();
-        Ok(Self {
-            own_cost: costs[costs.len() / 2],
-        })
+        clock.own_cost = costs[costs.len() / 2];
+        ensure!(
+            unit != Unit::Instructions || clock.counts_instructions(),
+            "a loop of known length does not take its number of ticks: boot with -icount shift=0 \
+             and one CPU (`cargo xtask vm --icount`), or choose another --unit"
+        );
+        Ok(clock)
+    }
+
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        match &self.source {
+            Source::Counter => counter(),
+            Source::Wall(start) => start.elapsed().as_nanos() as u64,
+            Source::Perf(cycles) => cycles.read().unwrap_or_default(),
+        }
     }
 
     /// Ticks that `work` takes.
     #[inline(always)]
     pub fn time<T>(&self, work: impl FnOnce() -> T) -> (u64, T) {
-        let start = now();
+        let start = self.now();
         let result = work();
-        let ticks = now() - start;
+        let ticks = self.now().saturating_sub(start);
         (ticks.saturating_sub(self.own_cost), result)
     }
 
     /// Whether a tick is an instruction: a loop of known length tells.
-    pub fn counts_instructions(&self) -> bool {
+    fn counts_instructions(&self) -> bool {
         const TURNS: u64 = 10_000;
         // Timer interrupts take more; the least of some tries has none.
         let least = (0..20)

@@ -21,7 +21,7 @@ mod uffd;
 
 use anyhow::{ensure, Context, Result};
 use clap::{Parser, Subcommand};
-use clock::Clock;
+use clock::{Clock, Unit};
 use glob::Pattern;
 use row::Row;
 use serde::Serialize;
@@ -47,9 +47,9 @@ struct Cli {
     /// Measure only what is called so
     #[arg(long, value_name = "GLOB", global = true)]
     only: Vec<Pattern>,
-    /// Measure even where the time stamp counter does not count instructions
-    #[arg(long)]
-    any_clock: bool,
+    /// What to count
+    #[arg(long, value_enum, default_value_t = Unit::Instructions)]
+    unit: Unit,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -88,16 +88,13 @@ fn chosen(only: &[Pattern]) -> Result<Vec<Row>> {
 }
 
 fn measure(cli: &Cli) -> Result<Vec<Measured>> {
-    let clock = Clock::new()?;
-    ensure!(
-        clock.counts_instructions() || cli.any_clock,
-        "a loop of known length does not take its number of ticks: boot with -icount shift=0 and \
-         one CPU (`cargo xtask vm --icount`), or give --any-clock"
-    );
+    let clock = Clock::new(cli.unit)?;
     // The program's own pages stay: a fault of its own would be counted.
     let _ = rustix::mm::mlockall(rustix::mm::MlockAllFlags::CURRENT);
     let mut measured = Vec::new();
-    for row in chosen(&cli.only)? {
+    let mut rows = chosen(&cli.only)?;
+    rows.retain(|row| cli.unit != Unit::Cycles || !row.kernel_clock);
+    for row in rows {
         let start = Instant::now();
         let round = || (row.round)(&clock).with_context(|| row.name.clone());
         // It warms up.

@@ -17,6 +17,9 @@ pub struct Row {
     pub what: String,
     /// What the ticks are divided by: "page", "call", "cycle"
     pub unit: &'static str,
+    /// The kernel measures it, in time: ours is not asked
+    #[serde(skip)]
+    pub kernel_clock: bool,
     #[serde(skip)]
     pub round: Round,
 }
@@ -34,7 +37,15 @@ impl Row {
             group,
             what: what.into(),
             unit,
+            kernel_clock: false,
             round: Box::new(round),
+        }
+    }
+
+    pub fn by_kernel_clock(self) -> Self {
+        Self {
+            kernel_clock: true,
+            ..self
         }
     }
 }

@@ -17,11 +17,15 @@ const BOOTS: usize = 2;
 /// What freepte-bench prints of a row.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Measured {
-    name: String,
+    pub name: String,
     group: String,
-    what: String,
+    pub what: String,
     unit: String,
-    rounds: Vec<f64>,
+    pub rounds: Vec<f64>,
+}
+
+pub fn parse(text: &str) -> Result<Vec<Measured>> {
+    serde_json::from_str(text).context("freepte-bench printed no figures")
 }
 
 /// Run freepte-bench in a guest; returns what it prints.
@@ -72,8 +76,7 @@ fn boot(paths: &Paths, kernel: &Kernel, names: &[String]) -> Result<Vec<Measured
     let mut args = vec!["--json".to_owned()];
     args.extend(only(names));
     let text = guest_prints(paths, kernel, &machine, "freepte-bench", &args)?;
-    let rows: Vec<Measured> = serde_json::from_str(&text)
-        .with_context(|| format!("freepte-bench on {} printed no figures", kernel.name()))?;
+    let rows = parse(&text).with_context(|| kernel.name())?;
     let found: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     ensure!(
         found == names,
@@ -83,7 +86,7 @@ fn boot(paths: &Paths, kernel: &Kernel, names: &[String]) -> Result<Vec<Measured
     Ok(rows)
 }
 
-fn median(values: &[f64]) -> Option<f64> {
+pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let (low, high) = (sorted.len().checked_sub(1)? / 2, sorted.len() / 2);

@@ -124,7 +124,7 @@ fn reuse(clock: &Clock) -> Result<f64> {
 fn table(clock: &Clock) -> Result<f64> {
     const TABLES: usize = 256;
     // What was freed before comes back in bulk now and then: many times, for the mean of it.
-    const TIMES: usize = 16;
+    const TIMES: usize = 64;
     let mut sum = 0;
     for _ in 0..TIMES {
         let arena = Arena::anon_tables(TABLES)?;

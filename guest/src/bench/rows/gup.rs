@@ -3,6 +3,7 @@
 //! Pages taken for the kernel's own use (GUP), and put.
 
 use crate::arena::{Arena, Folios, PAGES};
+use crate::clock::Clock;
 use crate::gup_test::{GupTest, How, Ticks};
 use crate::row::{per, Row};
 use anyhow::Result;
@@ -34,16 +35,18 @@ const SIZES: &[(Folios, &str, &str)] = &[
 ];
 const CALLS: &[u32] = &[1, 512];
 
+fn row(name: String, what: String, round: impl Fn(&Clock) -> Result<f64> + 'static) -> Row {
+    Row::new("getting and pinning pages", name, what, "page", round).by_kernel_clock()
+}
+
 pub fn rows() -> Vec<Row> {
     let mut list = Vec::new();
     for &(folios, suffix, memory) in SIZES {
         for &(how, name, what) in WAYS {
             for &pages in CALLS {
-                list.push(Row::new(
-                    "getting and pinning pages",
+                list.push(row(
                     format!("{name}_{pages}{suffix}"),
                     format!("{what}, {pages} a call, {memory}"),
-                    "page",
                     move |_| measure(how, folios, pages, |ticks| ticks.get),
                 ));
             }
@@ -52,11 +55,9 @@ pub fn rows() -> Vec<Row> {
             (How::GetFast, "put", "put_page"),
             (How::PinFast, "unpin", "unpin_user_pages"),
         ] {
-            list.push(Row::new(
-                "getting and pinning pages",
+            list.push(row(
                 format!("{name}{suffix}"),
                 format!("{what}, {memory}"),
-                "page",
                 move |_| measure(how, folios, 512, |ticks| ticks.put),
             ));
         }
