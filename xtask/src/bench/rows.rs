@@ -106,24 +106,32 @@ fn join(boots: &[&Measured]) -> Result<(f64, f64)> {
     Ok((figure, (most - least) / least))
 }
 
-/// Measure rows in so many boots of each kernel.
-pub fn measure_boots(
+/// How to go about it.
+pub struct Way {
+    /// Of each kernel
+    pub boots: usize,
+    /// One kernel after the other, as the machine has other things to do
+    pub apart: bool,
+}
+
+pub fn measure_in(
+    way: &Way,
     paths: &Paths,
     kernels: &[Kernel; 2],
     names: &[String],
     bars: &Bars,
-    boots: usize,
 ) -> Result<Vec<Row>> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let [baseline, candidate] = lanes::both(paths, kernels, false, |kernel| {
-        let mut all = Vec::with_capacity(boots);
-        for number in 1..=boots {
+    let [baseline, candidate] = lanes::both(paths, kernels, way.apart, |kernel| {
+        let mut all = Vec::with_capacity(way.boots);
+        for number in 1..=way.boots {
             eprintln!(
-                "{}: {} rows, boot {number} of {boots}",
+                "{}: {} rows, boot {number} of {}",
                 kernel.name(),
-                names.len()
+                names.len(),
+                way.boots
             );
             all.push(boot(paths, kernel, names)?);
         }
@@ -159,7 +167,11 @@ pub fn measure(
     names: &[String],
     bars: &Bars,
 ) -> Result<Vec<Row>> {
-    measure_boots(paths, kernels, names, bars, BOOTS)
+    let way = Way {
+        boots: BOOTS,
+        apart: false,
+    };
+    measure_in(&way, paths, kernels, names, bars)
 }
 
 #[cfg(test)]
