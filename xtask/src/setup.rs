@@ -39,8 +39,12 @@ pub fn for_measuring(paths: &Paths) -> Result<()> {
     if !may_install(manager) {
         return Ok(());
     }
-    // One by one: not every release has them all.
-    for package in missing(MEASURING, manager, |_| true) {
+    let all = missing(MEASURING, manager, |_| true);
+    if all.is_empty() || install(paths, manager, &all).is_ok() {
+        return Ok(());
+    }
+    // Not every release has them all.
+    for package in all {
         if let Err(err) = install(paths, manager, std::slice::from_ref(&package)) {
             eprintln!("note: {package} cannot be had: {err:#}");
         }
