@@ -167,6 +167,29 @@ static void *run(void *arg)
 }
 
 /* On a machine that is busy with other things some may not even have started. */
+static struct {
+	long (*how)(void);
+	long least;
+} need;
+
+void race_needs(long (*how)(void), long least)
+{
+	need.how = how;
+	need.least = least;
+}
+
+static bool needs_met(void)
+{
+	return !have_free_user_pte() || !need.how || need.how() >= need.least;
+}
+
+bool race_was_run(long start)
+{
+	const long passed = now_ms() - start;
+
+	return passed >= MOST_TIMES * HAZARD_MS || (passed >= HAZARD_MS && needs_met());
+}
+
 static bool was_a_race(struct racer *racers, unsigned int count)
 {
 	unsigned int i;
@@ -174,7 +197,7 @@ static bool was_a_race(struct racer *racers, unsigned int count)
 	for (i = 0; i < count; i++)
 		if (!__atomic_load_n(&racers[i].turns, __ATOMIC_RELAXED))
 			return false;
-	return !have_free_user_pte() || freed() >= ENOUGH_FREED;
+	return !have_free_user_pte() || (freed() >= ENOUGH_FREED && needs_met());
 }
 
 const char *race(struct racer *racers, unsigned int count, long ms)

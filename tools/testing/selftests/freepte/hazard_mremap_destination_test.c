@@ -142,6 +142,7 @@ TEST_F_TIMEOUT(destination, crowd, HAZARD_TIMEOUT)
 {
 	/* The ring has to fill faster than it is looked at. */
 	hazard_begin(HAZARD_LAZY);
+	race_needs(freed_sync, 20);
 	EXPECT_HARMLESS(in_child(with_crowd, NULL));
 	EXPECT_FREED_BY(freed_sync, 20);
 }

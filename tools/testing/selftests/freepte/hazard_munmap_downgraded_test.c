@@ -102,6 +102,7 @@ static const char *body(void *arg)
 
 TEST_F_TIMEOUT(munmap, race, HAZARD_TIMEOUT)
 {
+	race_needs(freed_deferred, 5);
 	EXPECT_HARMLESS(in_child(body, NULL));
 	EXPECT_FREED_BY(freed_deferred, 5);
 }

@@ -97,6 +97,7 @@ static const char *body(void *arg)
 /* In a child: what is lost for the counters of its mm is noticed when it exits. */
 TEST_F_TIMEOUT(refill, race, HAZARD_TIMEOUT)
 {
+	race_needs(freed_sync, 5);
 	EXPECT_HARMLESS(in_child(body, variant->shared ? self : NULL));
 	EXPECT_FREED_BY(freed_sync, 5);
 }

@@ -71,6 +71,7 @@ static const char *body(void *arg)
 
 TEST_F_TIMEOUT(delayed_rmap, truncate, HAZARD_TIMEOUT)
 {
+	race_needs(freed_sync, 20);
 	EXPECT_HARMLESS(in_child(body, NULL));
 	EXPECT_FREED_BY(freed_sync, 20);
 }
