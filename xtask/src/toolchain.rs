@@ -90,6 +90,8 @@ impl Toolchain {
             .env("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 2026")
             .env("KBUILD_BUILD_USER", "freepte")
             .env("KBUILD_BUILD_HOST", "freepte")
+            // Not how often it was built: the number is part of the code.
+            .env("KBUILD_BUILD_VERSION", "1")
             .env("CCACHE_DIR", paths.cache.join("ccache"))
             .env("CCACHE_MAXSIZE", "10G");
         if let Some(dir) = self.libclang_dir() {
