@@ -59,9 +59,7 @@ fn memfd(len: usize) -> Result<File> {
 
 impl Arena {
     fn with(folios: Folios, memory: impl FnOnce() -> Result<Mapping>) -> Result<Self> {
-        let anchor = Mapping::at(ANCHOR, TABLE_SPAN, Of::Anon)?;
-        anchor.no_huge_pages()?;
-        anchor.write(0);
+        let anchor = Self::bare()?;
         let memory = memory()?;
         let mut knob = None;
         match folios {
@@ -80,6 +78,13 @@ impl Arena {
     /// Private anonymous memory.
     pub fn anon() -> Result<Self> {
         Self::of_folios(Folios::Small)
+    }
+
+    /// The same, every page of it written to.
+    pub fn full() -> Result<Self> {
+        let arena = Self::anon()?;
+        arena.fill();
+        Ok(arena)
     }
 
     /// Private anonymous memory of folios of a size.

@@ -23,14 +23,12 @@ use anyhow::{ensure, Context, Result};
 use clap::{Parser, Subcommand};
 use clock::{Clock, Unit};
 use glob::Pattern;
+use pagetables::end;
 use row::Row;
 use serde::Serialize;
 use stats::Summary;
 use std::process::ExitCode;
 use std::time::Instant;
-
-const EXIT_BAR: u8 = 1;
-const EXIT_ERROR: u8 = 2;
 
 #[derive(Parser)]
 #[command(
@@ -156,12 +154,5 @@ fn run() -> Result<bool> {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(EXIT_BAR),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(EXIT_ERROR)
-        }
-    }
+    end::with(run())
 }

@@ -23,13 +23,10 @@ mod workloads;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use pagetables::end;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use workloads::Size;
-
-/// Some row's excess is above the bar, or a row failed
-const EXIT_BAR: u8 = 1;
-const EXIT_ERROR: u8 = 2;
 
 #[derive(Parser)]
 #[command(
@@ -130,12 +127,5 @@ fn run() -> Result<bool> {
 }
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(EXIT_BAR),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(EXIT_ERROR)
-        }
-    }
+    end::with(run())
 }

@@ -8,7 +8,7 @@ use super::rows;
 use crate::build::Kernel;
 use crate::demo;
 use crate::paths::Paths;
-use anyhow::{ensure, Context, Result};
+use anyhow::{ensure, Result};
 use serde::Deserialize;
 
 /// What freepte-demo prints of a workload.
@@ -37,9 +37,7 @@ pub fn measure(paths: &Paths, kernels: &[Kernel; 2], names: &[String]) -> Result
     args.extend(names.iter().cloned());
     let [baseline, candidate] = lanes::both(paths, kernels, false, |kernel| {
         eprintln!("{}: {} memory curves", kernel.name(), names.len());
-        let text = rows::guest_prints(paths, kernel, &machine, "freepte-demo", &args)?;
-        serde_json::from_str::<Vec<Curve>>(&text)
-            .with_context(|| format!("freepte-demo on {} printed no curves", kernel.name()))
+        rows::guest_figures::<Curve>(paths, kernel, &machine, "freepte-demo", &args)
     })?;
     ensure!(baseline.len() == candidate.len(), "not all was measured");
     Ok(baseline

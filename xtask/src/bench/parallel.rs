@@ -10,7 +10,7 @@ use crate::cmd;
 use crate::kvm;
 use crate::paths::Paths;
 use crate::vm::Machine;
-use anyhow::{ensure, Context, Result};
+use anyhow::{ensure, Result};
 use serde::Deserialize;
 
 /// What freepte-bench prints of a loop.
@@ -44,9 +44,7 @@ pub fn measure(paths: &Paths, kernels: &[Kernel; 2], names: &[String]) -> Result
     args.extend(rows::only(names));
     let [baseline, candidate] = lanes::both(paths, kernels, true, |kernel| {
         eprintln!("{}: {cpus} threads", kernel.name());
-        let text = rows::guest_prints(paths, kernel, &machine, "freepte-bench", &args)?;
-        serde_json::from_str::<Vec<Measured>>(&text)
-            .with_context(|| format!("freepte-bench on {} printed no figures", kernel.name()))
+        rows::guest_figures::<Measured>(paths, kernel, &machine, "freepte-bench", &args)
     })?;
     ensure!(baseline.len() == candidate.len(), "not all was measured");
     Ok(baseline

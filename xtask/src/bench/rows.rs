@@ -10,6 +10,7 @@ use crate::guest;
 use crate::paths::Paths;
 use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Context, Result};
+use serde::de::DeserializeOwned;
 use serde::Deserialize;
 
 const BOOTS: usize = 2;
@@ -24,20 +25,16 @@ pub struct Measured {
     pub rounds: Vec<f64>,
 }
 
-pub fn parse(text: &str) -> Result<Vec<Measured>> {
-    serde_json::from_str(text).context("freepte-bench printed no figures")
-}
-
-/// Run freepte-bench in a guest; returns what it prints.
-pub fn guest_prints(
+/// Run one of our programs in a guest; returns the figures that it prints.
+pub fn guest_figures<T: DeserializeOwned>(
     paths: &Paths,
     kernel: &Kernel,
     machine: &Machine,
     program: &str,
     args: &[String],
-) -> Result<String> {
-    let program = guest::program(paths, program)?;
-    let mut command = vec![program.to_string_lossy().into_owned()];
+) -> Result<Vec<T>> {
+    let file = guest::program(paths, program)?;
+    let mut command = vec![file.to_string_lossy().into_owned()];
     command.extend(args.iter().cloned());
     let outcome = vm::run(
         paths,
@@ -58,7 +55,8 @@ pub fn guest_prints(
         outcome.stdout,
         outcome.stderr
     );
-    Ok(outcome.stdout)
+    serde_json::from_str(&outcome.stdout)
+        .with_context(|| format!("{program} on {} printed no figures", kernel.name()))
 }
 
 /// The arguments that choose rows by name.
@@ -75,8 +73,7 @@ fn boot(paths: &Paths, kernel: &Kernel, names: &[String]) -> Result<Vec<Measured
     };
     let mut args = vec!["--json".to_owned()];
     args.extend(only(names));
-    let text = guest_prints(paths, kernel, &machine, "freepte-bench", &args)?;
-    let rows = parse(&text).with_context(|| kernel.name())?;
+    let rows: Vec<Measured> = guest_figures(paths, kernel, &machine, "freepte-bench", &args)?;
     let found: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     ensure!(
         found == names,

@@ -20,13 +20,7 @@ fn boot(paths: &Paths, kernel: &Kernel, names: &[String], unit: &str) -> Result<
     };
     let mut args = vec!["--json".to_owned(), format!("--unit={unit}")];
     args.extend(rows::only(names));
-    rows::parse(&rows::guest_prints(
-        paths,
-        kernel,
-        &machine,
-        "freepte-bench",
-        &args,
-    )?)
+    rows::guest_figures(paths, kernel, &machine, "freepte-bench", &args)
 }
 
 /// Wall time of one thread; nothing where it would tell of an emulator.

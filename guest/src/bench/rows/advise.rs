@@ -38,8 +38,7 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn dontneed_table(clock: &Clock) -> Result<f64> {
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let (ticks, done) = clock.time(|| arena.memory.dont_need(0..arena.memory.len()));
     done?;
     Ok(per(ticks, PAGES))
@@ -47,8 +46,7 @@ fn dontneed_table(clock: &Clock) -> Result<f64> {
 
 fn dontneed_64k(clock: &Clock) -> Result<f64> {
     const PIECE: usize = 64 << 10;
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let (ticks, done) = clock.time(|| {
         (0..arena.memory.len())
             .step_by(PIECE)
@@ -74,8 +72,7 @@ fn touch_dontneed(clock: &Clock) -> Result<f64> {
 }
 
 fn free(clock: &Clock) -> Result<f64> {
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let (ticks, done) = clock.time(|| arena.memory.free(0..arena.memory.len()));
     done?;
     Ok(per(ticks, PAGES))

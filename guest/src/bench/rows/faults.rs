@@ -114,8 +114,7 @@ fn cow(clock: &Clock) -> Result<f64> {
 }
 
 fn reuse(clock: &Clock) -> Result<f64> {
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     // It protects every page; the child's end makes them all the parent's own again.
     fork::time(clock)?;
     Ok(write_each_other(clock, &arena))

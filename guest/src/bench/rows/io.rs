@@ -36,8 +36,7 @@ pub fn rows() -> Vec<Row> {
 
 fn vm_readv(clock: &Clock) -> Result<f64> {
     const CALLS: usize = 8;
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let local = Arena::elsewhere()?;
     local.no_huge_pages()?;
     (0..CALL)

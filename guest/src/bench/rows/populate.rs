@@ -40,8 +40,7 @@ fn shmem(clock: &Clock) -> Result<f64> {
 }
 
 fn mlock(clock: &Clock) -> Result<f64> {
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let (ticks, done) = clock.time(|| arena.memory.lock());
     done?;
     Ok(per(ticks, PAGES))

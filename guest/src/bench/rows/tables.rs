@@ -25,8 +25,7 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn munmap(clock: &Clock) -> Result<f64> {
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let Arena { memory, anchor, .. } = arena;
     let (ticks, ()) = clock.time(|| drop(memory));
     drop(anchor);
@@ -34,8 +33,7 @@ fn munmap(clock: &Clock) -> Result<f64> {
 }
 
 fn mprotect(clock: &Clock) -> Result<f64> {
-    let arena = Arena::anon()?;
-    arena.fill();
+    let arena = Arena::full()?;
     let (ticks, done) = clock.time(|| {
         arena.memory.protect(false)?;
         arena.memory.protect(true)
@@ -45,8 +43,7 @@ fn mprotect(clock: &Clock) -> Result<f64> {
 }
 
 fn mremap(clock: &Clock, shift: usize) -> Result<f64> {
-    let mut arena = Arena::anon()?;
-    arena.fill();
+    let mut arena = Arena::full()?;
     let place = Arena::elsewhere()?;
     let (ticks, done) = clock.time(|| arena.memory.move_into(place, shift));
     done?;

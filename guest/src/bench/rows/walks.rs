@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 
-/// A sparse range: nothing but holes, a GiB a call
+/// Tables that a range of nothing but holes would have
 const SPARSE: usize = 256;
 
 pub fn rows() -> Vec<Row> {
@@ -56,14 +56,8 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn full() -> Result<Arena> {
-    let arena = Arena::anon()?;
-    arena.fill();
-    Ok(arena)
-}
-
 fn mincore(clock: &Clock) -> Result<f64> {
-    let arena = full()?;
+    let arena = Arena::full()?;
     let mut residency = vec![1; PAGES];
     let (ticks, done) = clock.time(|| sys::mincore(&arena.memory, &mut residency));
     done?;
@@ -88,7 +82,7 @@ fn mincore_hole(clock: &Clock) -> Result<f64> {
 
 fn pagemap_read(clock: &Clock) -> Result<f64> {
     const WORD: usize = 8;
-    let arena = full()?;
+    let arena = Arena::full()?;
     let file = File::open("/proc/self/pagemap")?;
     let mut words = vec![1; PAGES * WORD];
     let at = arena.memory.range().start / PAGE as u64 * WORD as u64;
@@ -98,7 +92,7 @@ fn pagemap_read(clock: &Clock) -> Result<f64> {
 }
 
 fn pagemap_scan(clock: &Clock) -> Result<f64> {
-    let arena = full()?;
+    let arena = Arena::full()?;
     let pagemap = Pagemap::open(std::process::id())?;
     let (ticks, found) = clock.time(|| pagemap.entries(arena.memory.range()));
     ensure!(found? == PAGES as u64, "PAGEMAP_SCAN missed pages");
@@ -107,7 +101,7 @@ fn pagemap_scan(clock: &Clock) -> Result<f64> {
 
 /// The whole address space is read; the arena is nearly all of it.
 fn proc_read(clock: &Clock, path: &str) -> Result<f64> {
-    let _arena = full()?;
+    let _arena = Arena::full()?;
     let mut file = File::open(path).with_context(|| format!("opening {path}"))?;
     let mut buffer = vec![1; 64 << 10];
     let (ticks, done) = clock.time(|| -> Result<usize> {
@@ -124,7 +118,7 @@ fn proc_read(clock: &Clock, path: &str) -> Result<f64> {
 }
 
 fn clear(clock: &Clock, what: &str) -> Result<f64> {
-    let _arena = full()?;
+    let _arena = Arena::full()?;
     let (ticks, done) = clock.time(|| tools::set("/proc/self/clear_refs", what));
     done?;
     Ok(per(ticks, PAGES))
