@@ -9,9 +9,12 @@
 
 pub mod end;
 pub mod entry;
+pub mod ext4;
+pub mod guard;
 pub mod map;
 pub mod maps;
 pub mod pagemap;
+pub mod random;
 pub mod sample;
 pub mod scan;
 pub mod shape;

@@ -3,7 +3,7 @@
 //! A heap that comes and goes: objects of all sizes, most of them freed at random, half as much
 //! allocated again, nearly all freed.
 
-use crate::random::Random;
+use pagetables::random::Random;
 use std::hint::black_box;
 
 /// Of the first fill one object in so many is left, scattered over everything.

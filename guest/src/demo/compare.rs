@@ -5,8 +5,9 @@
 use crate::knob::Knob;
 use crate::report::{Figures, Report, Row, Run, State, BAR_KB};
 use crate::workloads::{self, Size, Workload};
-use crate::{guard, table, verdict, Options};
+use crate::{table, verdict, Options};
 use anyhow::{ensure, Context, Result};
+use pagetables::guard;
 use pagetables::sample::Sample;
 use std::fs;
 use std::path::Path;

@@ -2,11 +2,11 @@
 
 //! The page tables of every workload over time, on the kernel as it is.
 
-use crate::guard;
 use crate::sampler::{Moment, Sampler};
 use crate::workloads::{self, Size, Workload};
 use anyhow::{Context, Result};
 use comfy_table::{presets, CellAlignment, Table};
+use pagetables::guard;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};

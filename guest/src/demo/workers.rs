@@ -4,10 +4,10 @@
 
 use crate::allocator::Allocator;
 use crate::churn::Heap;
-use crate::random::Random;
 use crate::workloads::lmdb;
 use anyhow::{bail, Context, Result};
 use pagetables::map::Mapping;
+use pagetables::random::Random;
 use pagetables::{maps, PAGE, TABLE_SPAN};
 use std::fs::File;
 use std::io::{self, BufRead, Write};

@@ -4,11 +4,11 @@
 
 use super::{entries_left, Grown, Size, Starts, Workload};
 use crate::cgroup::Cgroup;
-use crate::ext4::{self, Ext4};
 use crate::subject::Subject;
 use anyhow::{ensure, Context, Result};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvFlags, EnvOpenOptions, PutFlags};
+use pagetables::ext4::{self, Ext4};
 use pagetables::tools;
 use std::path::Path;
 

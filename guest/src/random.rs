@@ -12,6 +12,17 @@ impl Default for Random {
 }
 
 impl Random {
+    /// Another sequence for each seed.
+    pub fn new(seed: u64) -> Self {
+        // The finalizer of splitmix64: seeds that lie side by side have nothing in common after it.
+        let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        state ^= state >> 31;
+        // Zero is where xorshift stands still.
+        Self(if state == 0 { 1 } else { state })
+    }
+
     pub fn word(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -42,6 +53,14 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::Random;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn seeds_differ() {
+        let first: BTreeSet<u64> = (0..1000).map(|seed| Random::new(seed).word()).collect();
+        assert_eq!(first.len(), 1000);
+        assert_eq!(Random::new(7).word(), Random::new(7).word());
+    }
 
     #[test]
     fn doublings_have_equal_shares() {

@@ -3,8 +3,8 @@
 //! An ext4 file system on a loop device, its image in a tmpfs: a guest's root is 9p, whose page
 //! cache is not reclaimed like that of a disk.
 
+use crate::tools;
 use anyhow::{Context, Result};
-use pagetables::tools;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
