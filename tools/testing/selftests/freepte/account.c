@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <link.h>
+#include <string.h>
 
 #include "account.h"
 #include "knobs.h"

@@ -140,6 +140,11 @@ const char *wrong(const char *format, ...)
 	return description;
 }
 
+const char *what_went_wrong(void)
+{
+	return description[0] ? description : NULL;
+}
+
 static bool is_over;
 static pthread_barrier_t start_line;
 
@@ -224,7 +229,7 @@ const char *race(struct racer *racers, unsigned int count, long ms)
 	for (i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&start_line);
-	return description[0] ? description : NULL;
+	return what_went_wrong();
 }
 
 const char *in_child(const char *(*body)(void *arg), void *arg)

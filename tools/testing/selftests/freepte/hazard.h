@@ -52,6 +52,8 @@ const char *complaint(void);
 
 /* Describe what went wrong. The first description stays, even if it is a child's. */
 const char *wrong(const char *format, ...) __printf(1, 2);
+/* The description, or NULL */
+const char *what_went_wrong(void);
 
 struct racer {
 	/* Called until time is over, or something went wrong */

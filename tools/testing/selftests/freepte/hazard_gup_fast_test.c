@@ -17,6 +17,7 @@
 
 #include "ext4.h"
 #include "files.h"
+#include "gup_test.h"
 #include "hazard.h"
 #include "knobs.h"
 #include "tables.h"
@@ -24,23 +25,6 @@
 #define TABLES		2
 #define SIZE		(TABLES * TABLE_SPAN)
 #define FILE_SIZE	(1 << 20)
-#define GUP_TEST	"/sys/kernel/debug/gup_test"
-
-/* As in mm/gup_test.h */
-struct gup_test {
-	__u64 get_delta_usec;
-	__u64 put_delta_usec;
-	__u64 addr;
-	__u64 size;
-	__u32 nr_pages_per_call;
-	__u32 gup_flags;
-	__u32 test_flags;
-	__u32 which_pages[8];
-};
-
-#define GUP_FAST_BENCHMARK	_IOWR('g', 1, struct gup_test)
-#define PIN_FAST_BENCHMARK	_IOWR('g', 2, struct gup_test)
-#define FOLL_WRITE		1
 
 static struct {
 	char *area;
