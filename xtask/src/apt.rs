@@ -148,7 +148,7 @@ fn render(source: &Source, suite: &str) -> String {
     text
 }
 
-/// A private apt that knows one more suite than the machine's.
+/// A private apt that knows one suite, which need not be the machine's.
 pub struct PrivateApt {
     options: Vec<String>,
 }
@@ -167,7 +167,7 @@ impl PrivateApt {
             return Ok(None);
         };
 
-        let dir = paths.cache_subdir("apt")?;
+        let dir = paths.cache_subdir(&format!("apt/{suite}"))?;
         for sub in ["parts", "state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(dir.join(sub))?;
         }
@@ -203,6 +203,19 @@ impl PrivateApt {
         let mut cmd = self.command("apt-get");
         cmd.args(["-q", "download", &format!("{package}={version}")])
             .current_dir(dir);
+        cmd::output(&mut cmd).map(|_| ())
+    }
+
+    /// A package and all that it depends on, down to the C library, whatever this machine has.
+    pub fn download_all(&self, package: &str, dir: &Path) -> Result<()> {
+        fs::create_dir_all(dir.join("partial"))?;
+        let mut cmd = self.command("apt-get");
+        cmd.args(["-o", "Dir::State::status=/dev/null"])
+            // Nothing of the machine's is changed, and not everybody may lock it.
+            .args(["-o", "Debug::NoLocking=1", "-o"])
+            .arg(format!("Dir::Cache::Archives={}", dir.display()))
+            .args(["-q", "-y", "--no-install-recommends", "--download-only"])
+            .args(["install", package]);
         cmd::output(&mut cmd).map(|_| ())
     }
 }

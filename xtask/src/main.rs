@@ -16,6 +16,7 @@ mod ksft;
 mod ktap;
 mod kvm;
 mod lock;
+mod models;
 mod needs;
 mod paths;
 mod progress;
@@ -83,6 +84,12 @@ enum Cmd {
         /// Name the steps, run nothing
         #[arg(long)]
         list: bool,
+    },
+    /// Check the models of the protocol that keeps and frees PTE tables (no kernel is built)
+    Models {
+        /// Only the models whose name contains one of these
+        #[arg(long, value_name = "TEXT")]
+        only: Vec<String>,
     },
     /// Run upstream's mm selftests on several kernels and tell what differs
     Ksft(KsftArgs),
@@ -176,6 +183,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             demo::run(&paths, &args).map(|()| ExitCode::SUCCESS)
         }
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
+        Cmd::Models { only } => {
+            setup::run(&paths)?;
+            models::run(&paths, &only).map(|()| ExitCode::SUCCESS)
+        }
         Cmd::Ksft(args) => ksft_command(&paths, &args),
         Cmd::Bench(options) => bench_command(&paths, &options),
         Cmd::Textcmp { a, b } => {

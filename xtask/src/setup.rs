@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Installing what is missing: packages with apt when we may, our own copies of bindgen,
-//! virtme-ng and Redis into the cache.
+//! virtme-ng, Redis and herd7 into the cache.
 
 use crate::apt;
 use crate::cmd;
 use crate::distro::Manager;
 use crate::lock::Lock;
+use crate::models;
 use crate::needs::{python, Need, MEASURING, NEEDS};
 use crate::paths::Paths;
 use crate::progress::Progress;
@@ -28,6 +29,7 @@ pub fn run(paths: &Paths) -> Result<()> {
     compilers(paths)?;
     virtme(paths)?;
     bindgen(paths)?;
+    models::setup(paths)?;
     redis(paths)
 }
 

@@ -9,6 +9,7 @@ use crate::demo;
 use crate::guest;
 use crate::ksft::{self, Own};
 use crate::ktap::{self, Verdict};
+use crate::models;
 use crate::paths::Paths;
 use crate::series::Series;
 use crate::textcmp;
@@ -80,6 +81,7 @@ pub const STEPS: &[Step] = &[
     step("host tests", host_tests),
     step("format of the kernel's Rust", kernel_rustfmt),
     step("checkpatch", checkpatch),
+    step("models: litmus tests", |p| models::step(p, "litmus tests")),
     step("the bench's report", bench::committed::check),
     step("build stock", |p| build(p, Variant::Stock)),
     step("build freepte", |p| build(p, Variant::Freepte)),
