@@ -227,6 +227,7 @@ fn private_options(dir: &Path) -> Vec<String> {
         format!("Dir::Etc::SourceParts={}", at("parts")),
         format!("Dir::State={}", at("state")),
         "Dir::State::status=/var/lib/dpkg/status".to_owned(),
+        "Acquire::Languages=none".to_owned(),
         format!("Dir::Cache={}", at("cache")),
         // The lists belong to whoever runs this, not to apt's own user.
         "APT::Sandbox::User=".to_owned() + if cmd::is_root() { "root" } else { "" },

@@ -5,6 +5,7 @@
 use crate::cmd;
 use crate::distro::Manager;
 use crate::kvm;
+use crate::models;
 use crate::needs::{MEASURING, NEEDS};
 use crate::paths::Paths;
 use crate::source;
@@ -95,6 +96,10 @@ fn tools(report: &mut Report, paths: &Paths) {
     match version(&paths.vng()) {
         Some(v) => report.line(State::Ok, "virtme-ng", &v),
         None => report.line(State::Missing, "virtme-ng", "cargo xtask setup"),
+    }
+    match models::herd_version(paths) {
+        Some(v) => report.line(State::Ok, "herd7", &v),
+        None => report.line(State::Note, "herd7", "not there: litmus tests are skipped"),
     }
 }
 

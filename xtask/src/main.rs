@@ -185,6 +185,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
         Cmd::Models { only } => {
             setup::run(&paths)?;
+            setup::for_models(&paths)?;
             models::run(&paths, &only).map(|()| ExitCode::SUCCESS)
         }
         Cmd::Ksft(args) => ksft_command(&paths, &args),
@@ -241,6 +242,7 @@ fn test_command(paths: &Paths, full: bool, only: &[String], list: bool) -> Resul
         return Ok(ExitCode::SUCCESS);
     }
     setup::for_measuring(paths)?;
+    setup::for_models(paths)?;
     let tally = test::run(paths, full, only);
     Ok(code(tally.failed == 0 && tally.passed > 0))
 }

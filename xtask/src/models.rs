@@ -12,7 +12,7 @@ use crate::steps::Done;
 use anyhow::{ensure, Result};
 use std::fmt;
 
-pub use herd::setup;
+pub use herd::{installed as herd_version, setup};
 
 /// One kind of model.
 struct Kind {

@@ -29,8 +29,13 @@ pub fn run(paths: &Paths) -> Result<()> {
     compilers(paths)?;
     virtme(paths)?;
     bindgen(paths)?;
-    models::setup(paths)?;
     redis(paths)
+}
+
+/// What only the models need.
+pub fn for_models(paths: &Paths) -> Result<()> {
+    let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
+    models::setup(paths)
 }
 
 /// Also what is only for measuring, if it can be had; who misses it says so.

@@ -69,11 +69,19 @@ impl Herd {
         cmd
     }
 
-    fn is_new_enough(&self) -> bool {
-        cmd::try_output(self.command().arg("-version"))
-            .and_then(|text| version(&text))
-            .is_some_and(|version| version >= OLDEST)
+    fn version(&self) -> Option<(u32, u32)> {
+        version(&cmd::try_output(self.command().arg("-version"))?)
     }
+
+    fn is_new_enough(&self) -> bool {
+        self.version().is_some_and(|version| version >= OLDEST)
+    }
+}
+
+/// The version of the herd7 that would be used.
+pub fn installed(paths: &Paths) -> Option<String> {
+    let (major, minor) = Herd::find(paths).ok()?.version()?;
+    Some(format!("{major}.{minor}"))
 }
 
 /// The version in what `herd7 -version` says.
