@@ -178,6 +178,7 @@ pub const NEEDS: &[Need] = &[
         "liburing",
     ),
     optional(program("ccache", "ccache", "ccache", "ccache")),
+    optional(program("spin", "spin", "spin", "spin")),
     optional(program(
         "java",
         "openjdk-17-jre-headless",
