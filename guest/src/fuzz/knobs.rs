@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The setting of a list: all that works by itself in the background is off, so that a kernel does
+//! the same in every run, and only what the list says.
+
+#![allow(unsafe_code)]
+
+use anyhow::{Context, Result};
+use pagetables::tools;
+use std::path::Path;
+use std::{fs, io};
+
+const ENABLED: &str = "/sys/kernel/mm/free_user_pte/enabled";
+const DELAY_MS: &str = "/sys/kernel/mm/free_user_pte/delay_ms";
+const THP: &str = "/sys/kernel/mm/transparent_hugepage";
+const THP_64K: &str = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
+const SWAP: &std::ffi::CStr = c"/dev/zram0";
+
+/// Set one of the knobs that operations may set; not all kernels have all.
+pub fn set(which: u64, value: u64) {
+    let _ = match which {
+        0 => fs::write(ENABLED, value.to_string()),
+        1 => fs::write(DELAY_MS, value.to_string()),
+        _ => fs::write(THP_64K, if value == 0 { "never" } else { "madvise" }),
+    };
+}
+
+/// As every list begins.
+pub fn reset() {
+    set(0, 1);
+    set(1, 0);
+    set(2, 0);
+}
+
+/// Once after boot.
+pub fn quiet() -> Result<()> {
+    for (file, value) in [
+        // What is swapped in is what was asked for, not its neighbours.
+        ("/proc/sys/vm/page-cluster", "0"),
+        ("/proc/sys/vm/overcommit_memory", "1"),
+        // Dirty pages are written when an operation says so.
+        ("/proc/sys/vm/dirty_writeback_centisecs", "0"),
+        ("/proc/sys/vm/dirty_background_ratio", "80"),
+        ("/proc/sys/vm/dirty_ratio", "90"),
+        ("/proc/sys/vm/compaction_proactiveness", "0"),
+        // Huge pages come from MADV_COLLAPSE only: a fault takes one where there is no table, so
+        // that it would tell whether an empty one was freed.
+        (&format!("{THP}/enabled"), "never"),
+        // It scans once, when the first process asks for huge pages, and then not for 49 days.
+        (&format!("{THP}/khugepaged/pages_to_scan"), "1"),
+        (
+            &format!("{THP}/khugepaged/scan_sleep_millisecs"),
+            "4294967295",
+        ),
+        ("/sys/kernel/mm/ksm/run", "0"),
+    ] {
+        if Path::new(file).exists() {
+            tools::set(file, value)?;
+        }
+    }
+    Ok(())
+}
+
+/// File systems on a device are read page by page: how much is read ahead depends on time.
+pub fn no_readahead() -> Result<()> {
+    for entry in fs::read_dir("/sys/block").context("reading /sys/block")? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with("loop") {
+            tools::set(entry.path().join("queue/read_ahead_kb"), "0")?;
+        }
+    }
+    Ok(())
+}
+
+pub fn swap_cycle() -> io::Result<()> {
+    // SAFETY: the name is a C string.
+    let done = unsafe { libc::swapoff(SWAP.as_ptr()) == 0 && libc::swapon(SWAP.as_ptr(), 0) == 0 };
+    if done {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
