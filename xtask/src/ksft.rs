@@ -112,7 +112,7 @@ pub fn run_upstream(
     }
     // Its exit status says that some test failed; the comparison says whether that is ours.
     script.push_str("; exit 0");
-    run(paths, variant, machine, &script, "upstream").map(|(run, _)| run)
+    run(paths, variant, None, machine, &script, "upstream").map(|(run, _)| run)
 }
 
 /// What to run of our own tests.
@@ -124,13 +124,25 @@ pub struct Own<'a> {
     pub race_ms: Option<u32>,
 }
 
-impl Own<'_> {
+/// Programs of our own, tests or others.
+pub struct Programs {
+    /// What the log is named after
+    pub what: &'static str,
+    /// All tests when none is named
+    pub names: Vec<String>,
+    /// For each of them
+    pub arguments: Vec<String>,
+    pub race_ms: Option<u32>,
+}
+
+impl Programs {
     fn script(&self, dir: &Path, out: &Path) -> Result<String> {
         let mut words = vec!["./run.sh".to_owned(), out.to_string_lossy().into_owned()];
-        words.extend(self.tests.iter().map(|name| {
-            let name = name.strip_suffix("_test").unwrap_or(name);
-            format!("{name}_test")
-        }));
+        words.extend(self.names.iter().cloned());
+        if !self.arguments.is_empty() {
+            words.push("--".to_owned());
+            words.extend(self.arguments.iter().cloned());
+        }
         let words = shlex::try_join(words.iter().map(String::as_str))?;
         let dir = dir.to_string_lossy();
         let race = self
@@ -143,6 +155,27 @@ impl Own<'_> {
 
 /// Build and run our own tests on one kernel: every one must pass or skip.
 pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Result<Run> {
+    let names = own.tests.iter().map(|name| {
+        let name = name.strip_suffix("_test").unwrap_or(name);
+        format!("{name}_test")
+    });
+    let programs = Programs {
+        what: "own",
+        names: names.collect(),
+        arguments: Vec::new(),
+        race_ms: own.race_ms,
+    };
+    run_programs(paths, variant, None, machine, &programs)
+}
+
+/// Build our programs, and run some of them on a kernel, or on another image of it.
+pub fn run_programs(
+    paths: &Paths,
+    variant: Variant,
+    image: Option<&Path>,
+    machine: &Machine,
+    programs: &Programs,
+) -> Result<Run> {
     let dir = paths.root.join(OWN);
     ensure!(
         dir.join("Makefile").is_file(),
@@ -165,8 +198,8 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
         &paths.log_dir()?.join("ksft-own.log"),
     )?;
     drop(lock);
-    let script = own.script(&dir, &out)?;
-    let (run, status) = run(paths, variant, machine, &script, "own")?;
+    let script = programs.script(&dir, &out)?;
+    let (run, status) = run(paths, variant, image, machine, &script, programs.what)?;
     let failed: Vec<&str> = run
         .results
         .iter()
@@ -194,13 +227,14 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
 fn run(
     paths: &Paths,
     variant: Variant,
+    image: Option<&Path>,
     machine: &Machine,
     script: &str,
     what: &str,
 ) -> Result<(Run, i32)> {
     let command = ["bash", "-c", script].map(str::to_owned);
     eprintln!("running {what} kselftests on {} ...", variant.name());
-    let outcome = vm::run(paths, variant, None, machine, Sink::Capture, &command)?;
+    let outcome = vm::run(paths, variant, image, machine, Sink::Capture, &command)?;
     let output = paths
         .log_dir()?
         .join(format!("ksft-{what}-{}.log", variant.name()));

@@ -25,6 +25,7 @@ mod setup;
 mod source;
 mod splat;
 mod steps;
+mod storm;
 mod test;
 mod textcmp;
 mod toolchain;
@@ -93,6 +94,8 @@ enum Cmd {
     },
     /// Run upstream's mm selftests on several kernels and tell what differs
     Ksft(KsftArgs),
+    /// Do all that empties and fills tables at once, for some time, and look for damage and leaks
+    Storm(storm::Options),
     /// Measure a kernel against another: instructions, threads, memory
     ///
     /// Exits with 1 when a figure is above its bar, noisy or missing.
@@ -189,6 +192,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             models::run(&paths, &only).map(|()| ExitCode::SUCCESS)
         }
         Cmd::Ksft(args) => ksft_command(&paths, &args),
+        Cmd::Storm(options) => storm::run(&paths, &options).map(|()| ExitCode::SUCCESS),
         Cmd::Bench(options) => bench_command(&paths, &options),
         Cmd::Textcmp { a, b } => {
             let objdump = format!("llvm-objdump{}", toolchain::require()?.suffix);

@@ -12,6 +12,7 @@ use crate::ktap::{self, Verdict};
 use crate::models;
 use crate::paths::Paths;
 use crate::series::Series;
+use crate::storm;
 use crate::textcmp;
 use crate::toolchain;
 use crate::tree;
@@ -91,6 +92,7 @@ pub const STEPS: &[Step] = &[
     beside(step("boot debug, with kunit", kunit)),
     step("kselftests on freepte", |p| own(p, Variant::Freepte)),
     beside(step("kselftests on debug", |p| own(p, Variant::Debug))),
+    beside(step("a storm of 3 minutes on debug", |p| storm(p, 3))),
     step("upstream's quick mm tests, stock and freepte", |p| {
         upstream(p, CHEAP, Variant::Freepte)
     }),
@@ -106,6 +108,7 @@ pub const STEPS: &[Step] = &[
     full("upstream's mm suite, stock and freepte", |p| {
         upstream(p, &[], Variant::Freepte)
     }),
+    beside(full("a storm of 30 minutes on debug", |p| storm(p, 30))),
     beside(full("upstream's mm suite on debug", upstream_on_debug)),
 ];
 
@@ -300,6 +303,10 @@ fn kunit(paths: &Paths) -> Result<Done> {
 fn own(paths: &Paths, variant: Variant) -> Result<Done> {
     let run = ksft::run_own(paths, variant, &ksft::machine(), &Own::default())?;
     Ok(Done::Pass(ksft::summary(&run.results)))
+}
+
+fn storm(paths: &Paths, minutes: u64) -> Result<Done> {
+    storm::step(paths, Variant::Debug, 60 * minutes).map(Done::Pass)
 }
 
 fn upstream(paths: &Paths, categories: &[&str], ours: Variant) -> Result<Done> {
