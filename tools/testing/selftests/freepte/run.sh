@@ -1,18 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the tests of a directory, or those that are named, one after the other.
+# Run the tests of a directory, or those that are named, one after the other; what follows -- is
+# for each of them.
 # One KTAP stream; ends with 0, with 1 when a test failed, with 4 when all were skipped.
 
 set -u
 
 if [ $# -eq 0 ]; then
-	echo "usage: $0 DIRECTORY [TEST...]" >&2
+	echo "usage: $0 DIRECTORY [TEST...] [-- ARGUMENT...]" >&2
 	exit 2
 fi
 dir=$1
 shift
 here=$(dirname "$(readlink -f "$0")")
+names=()
+while [ $# -gt 0 ]; do
+	word=$1
+	shift
+	[ "$word" = -- ] && break
+	names+=("$word")
+done
+arguments=("$@")
+set -- "${names[@]}"
 
 if [ "$(id -u)" != 0 ]; then
 	printf 'TAP version 13\n1..0 # SKIP needs root\n'
@@ -70,7 +80,7 @@ for name; do
 	echo "    # Subtest: $name"
 	start=$(date +%s%N)
 	# Tables are counted: which parts of a program share one is not to be random.
-	setarch --addr-no-randomize "$dir/$name" 2>&1 </dev/null | tee "$output" | sed 's/^/    /'
+	setarch --addr-no-randomize "$dir/$name" "${arguments[@]}" 2>&1 </dev/null | tee "$output" | sed 's/^/    /'
 	status=${PIPESTATUS[0]}
 	restore_knobs
 	echo "# $name took $((($(date +%s%N) - start) / 1000000)) ms"

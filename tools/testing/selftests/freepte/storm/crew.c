@@ -41,7 +41,7 @@ static void *play(void *arg)
 
 	self = part;
 	while (!over()) {
-		if (part->actor->turn(part))
+		if ((!part->actor->world && move_on(part)) || part->actor->turn(part))
 			__atomic_store_n(&board->is_over, true, __ATOMIC_RELAXED);
 		part->turns++;
 		__atomic_fetch_add(&tally_of(part)->turns, 1, __ATOMIC_RELAXED);
@@ -62,16 +62,9 @@ static bool take_pens(struct part *part)
 
 static const char *check_region(struct part *part, void *arg)
 {
-	struct region *region = arg;
-	struct pen *pen = &part->pens[region->id];
-	struct piece one = { .region = region, .count = 1 };
-	const char *_wrong = NULL;
+	struct piece all = { .region = arg, .count = regions[0].pages };
 
-	/* A page that was not written is not read either: in private memory it is another's. */
-	for (; !_wrong && one.page < region->pages; one.page++)
-		if (pen->last[one.page])
-			_wrong = check(pen, &one);
-	return _wrong;
+	return check_written(pen_of(part, &all), &all);
 }
 
 /* What is left when all is over must be what was written last. */

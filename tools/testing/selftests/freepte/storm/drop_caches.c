@@ -12,7 +12,7 @@ static const char *drop_turn(struct part *part)
 {
 	int err;
 
-	nap(500 + pick(&part->random, 1000));
+	nap(1000 + pick(&part->random, 2000));
 	if (one_in(&part->random, 2))
 		sync();
 	err = drop_page_cache();

@@ -40,10 +40,11 @@ static int fill_and_empty(void *arg)
 
 static void be_killed(void)
 {
-	static _Alignas(16) char stack[STACK];
+	/* Aligned as the ABI wants it */
+	static long double stack[STACK / sizeof(long double)];
+	const int flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FS | CLONE_FILES;
 
-	if (clone(fill_and_empty, stack + STACK, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD |
-		  CLONE_FS | CLONE_FILES, (void *)1UL) < 0)
+	if (clone(fill_and_empty, stack + ARRAY_SIZE(stack), flags, (void *)1UL) < 0)
 		_exit(1);
 	fill_and_empty((void *)2UL);
 }

@@ -60,7 +60,7 @@ static const char *compact_turn(struct part *part)
 {
 	int err;
 
-	nap(300 + pick(&part->random, 1000));
+	nap(2000 + pick(&part->random, 4000));
 	err = file_write(COMPACT, "1");
 	return err ? wrong("compact: %s", strerror(-err)) : NULL;
 }

@@ -20,14 +20,14 @@ static struct setting {
 	const char *value;
 	char was[128];
 } settings[] = {
-	{ KSM "pages_to_scan", "500" },
-	{ KSM "sleep_millisecs", "20" },
+	{ KSM "pages_to_scan", "200" },
+	{ KSM "sleep_millisecs", "50" },
 	{ KSM "run", "1" },
 	{ THP "enabled", "madvise" },
 	{ THP "hugepages-64kB/enabled", "always" },
 	{ THP "shmem_enabled", "advise" },
-	{ THP "khugepaged/scan_sleep_millisecs", "50" },
-	{ THP "khugepaged/alloc_sleep_millisecs", "50" },
+	{ THP "khugepaged/scan_sleep_millisecs", "200" },
+	{ THP "khugepaged/alloc_sleep_millisecs", "200" },
 	{ THP "khugepaged/pages_to_scan", "2048" },
 };
 

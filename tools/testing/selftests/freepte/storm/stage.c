@@ -100,11 +100,58 @@ int stage_disk(void)
 	return no_disk ? -1 : ext4.root;
 }
 
+/* How many turns of anybody until the crew is at the next block: some of each part */
+#define STAY	(2 * PARTS)
+
+static unsigned long crew_turns;
+
+static unsigned int here(void)
+{
+	return __atomic_load_n(&crew_turns, __ATOMIC_RELAXED) / STAY % BLOCKS;
+}
+
+/* Most of the time where all the others are */
+static unsigned int some_block(struct part *part)
+{
+	return one_in(&part->random, 4) ? pick(&part->random, BLOCKS) : here();
+}
+
+static const char *leave(struct part *part, unsigned int region, unsigned int block)
+{
+	struct piece chunk = {
+		.region = &regions[region],
+		.page = block * ENTRIES + part->number * CHUNK,
+		.count = CHUNK,
+	};
+	const char *_wrong = check_written(pen_of(part, &chunk), &chunk);
+
+	return _wrong ? _wrong : give_back(part, &chunk);
+}
+
+const char *move_on(struct part *part)
+{
+	const char *_wrong = NULL;
+	unsigned int block;
+
+	__atomic_fetch_add(&crew_turns, 1, __ATOMIC_RELAXED);
+	if (part->block == here())
+		return NULL;
+	part->block = here();
+	for (block = 0; !_wrong && block < BLOCKS; block++) {
+		if (block == part->block || one_in(&part->random, 4))
+			continue;
+		_wrong = leave(part, PLAIN, block);
+		if (!_wrong)
+			_wrong = leave(part, PATCHY, block);
+	}
+	return _wrong;
+}
+
 struct piece own_chunk(struct part *part, unsigned int region)
 {
 	return (struct piece){
 		.region = &regions[region],
-		.page = pick(&part->random, BLOCKS) * ENTRIES + part->number * CHUNK,
+		.page = some_block(part) * ENTRIES + part->number * CHUNK,
 		.count = CHUNK,
 	};
 }
@@ -133,7 +180,7 @@ struct piece any_piece(struct part *part, unsigned int region, unsigned int most
 
 	return (struct piece){
 		.region = &regions[region],
-		.page = pick(&part->random, BLOCKS) * ENTRIES + first,
+		.page = some_block(part) * ENTRIES + first,
 		.count = 1 + pick(&part->random, most),
 	};
 }
@@ -147,7 +194,7 @@ struct piece any_block(struct part *part, unsigned int region)
 {
 	return (struct piece){
 		.region = &regions[region],
-		.page = pick(&part->random, BLOCKS) * ENTRIES,
+		.page = some_block(part) * ENTRIES,
 		.count = ENTRIES,
 	};
 }

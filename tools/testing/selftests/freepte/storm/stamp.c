@@ -23,12 +23,13 @@ static __u64 checksum(__u64 word)
 	return (word >> PAGE_SHIFT) * 0x9e3779b97f4a7c15ULL >> (64 - PAGE_SHIFT);
 }
 
-static __u64 make_stamp(unsigned int region, unsigned int page, unsigned int writer,
-			   __u32 turn)
+static __u64 make_stamp(unsigned int region, unsigned int page, unsigned int writer, __u32 turn)
 {
-	__u64 word = (__u64)turn << TURN_SHIFT | (__u64)writer << WRITER_SHIFT |
-		     (__u64)region << REGION_SHIFT | (__u64)page << PAGE_SHIFT;
+	__u64 word = (__u64)turn << TURN_SHIFT;
 
+	word |= (__u64)writer << WRITER_SHIFT;
+	word |= (__u64)region << REGION_SHIFT;
+	word |= (__u64)page << PAGE_SHIFT;
 	return word | checksum(word);
 }
 
@@ -117,6 +118,17 @@ const char *check(struct pen *pen, const struct piece *piece)
 
 	for (page = piece->page; !_wrong && page < piece->page + piece->count; page++)
 		_wrong = check_page(pen, page, page);
+	return _wrong;
+}
+
+const char *check_written(struct pen *pen, const struct piece *piece)
+{
+	const char *_wrong = NULL;
+	unsigned int page;
+
+	for (page = piece->page; !_wrong && page < piece->page + piece->count; page++)
+		if (pen->last[page])
+			_wrong = check_page(pen, page, page);
 	return _wrong;
 }
 

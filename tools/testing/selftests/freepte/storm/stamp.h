@@ -50,6 +50,8 @@ size_t piece_size(const struct piece *piece);
 void stamp(struct pen *pen, const struct piece *piece);
 /* Are they still there? NULL, or what is wrong */
 const char *check(struct pen *pen, const struct piece *piece);
+/* The same for those of them that have been written at all */
+const char *check_written(struct pen *pen, const struct piece *piece);
 /* The pages were given back: what comes next is zero. */
 void forget(struct pen *pen, const struct piece *piece);
 /* They may be, any time until they have a new stamp. */

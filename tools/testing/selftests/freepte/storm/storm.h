@@ -64,6 +64,7 @@ struct part {
 	unsigned int actor_number, crew, number;
 	struct random random;
 	unsigned long turns;
+	unsigned int block;	/* where it was last */
 	struct pen pens[REGIONS];
 };
 
@@ -106,6 +107,12 @@ const char *stage_map(void);
 const char *region_lacks(unsigned int region);
 /* The directory of the file system on a disk, or negative */
 int stage_disk(void);
+
+/*
+ * The crew goes from block to block, and leaves what it had in most of the others, so that tables
+ * are emptied. Before each turn.
+ */
+const char *move_on(struct part *part);
 
 /* Pages of this part: all of its chunk in a block of PLAIN or PATCHY, or a run of them */
 struct piece own_chunk(struct part *part, unsigned int region);

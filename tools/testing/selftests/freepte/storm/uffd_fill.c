@@ -52,7 +52,7 @@ static int fill(unsigned int page, void *source)
 
 static void *page_in(void *arg)
 {
-	static _Alignas(PAGE) char source[PAGE];
+	static char source[PAGE];
 	struct pollfd poll_uffd = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg msg;
 
@@ -98,7 +98,7 @@ static const char *uffd_start(struct part *part)
 /* As user space would before anybody waits */
 static const char *fill_ahead(struct part *part, const struct piece *piece)
 {
-	static _Alignas(PAGE) char source[PAGE];
+	static char source[PAGE];
 	struct pen *pen = pen_of(part, piece);
 	unsigned int page;
 

@@ -39,11 +39,12 @@ static const char *use_private(struct part *part)
 static const char *use_shared(struct part *part)
 {
 	struct piece piece = any_piece(part, one_in(&part->random, 3) ? CUT : any_kept(part), 16);
+	struct piece block = any_block(part, piece.region->id);
 	const char *_wrong = touch(write_and_look, part, &piece);
 
 	if (_wrong || one_in(&part->random, 3))
 		return _wrong;
-	return advise(&piece, MADV_DONTNEED, 0);
+	return advise(one_in(&part->random, 3) ? &block : &piece, MADV_DONTNEED, 0);
 }
 
 static const char *use_turn(struct part *part)
