@@ -6,6 +6,7 @@
 
 mod herd;
 mod litmus;
+mod spin;
 
 use crate::paths::Paths;
 use crate::steps::Done;
@@ -23,10 +24,16 @@ struct Kind {
 }
 
 /// A new kind is one line here, and one in steps.rs.
-const KINDS: &[Kind] = &[Kind {
-    name: "litmus tests",
-    run: litmus::run,
-}];
+const KINDS: &[Kind] = &[
+    Kind {
+        name: "litmus tests",
+        run: litmus::run,
+    },
+    Kind {
+        name: "spin",
+        run: spin::run,
+    },
+];
 
 /// The tool that a kind of model needs cannot be had on this machine.
 #[derive(Debug)]

@@ -83,6 +83,7 @@ pub const STEPS: &[Step] = &[
     step("format of the kernel's Rust", kernel_rustfmt),
     step("checkpatch", checkpatch),
     step("models: litmus tests", |p| models::step(p, "litmus tests")),
+    step("models: spin", |p| models::step(p, "spin")),
     step("the bench's report", bench::committed::check),
     step("build stock", |p| build(p, Variant::Stock)),
     step("build freepte", |p| build(p, Variant::Freepte)),

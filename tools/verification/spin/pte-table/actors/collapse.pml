@@ -23,7 +23,9 @@ proctype collapse(byte me; byte vma)
 	:: t == NONE -> up_write(rmap_lock)
 	:: else ->
 		flush_tlb();
-		!irqs_off;			/* tlb_remove_table_sync_one() */
+#ifndef BUG_COLLAPSE_WITHOUT_SYNC
+		!irqs_off;		/* tlb_remove_table_sync_one() */
+#endif
 		atomic { table[t].lock == 0 -> used(t); table[t].lock = me + 1 };
 		if
 		:: table[t].populated < ENTRIES || pages_in_use(t) ->
@@ -35,6 +37,7 @@ proctype collapse(byte me; byte vma)
 			unlock_table(t);
 			up_write(rmap_lock);
 			atomic { table[t].lock == 0 -> used(t); table[t].lock = me + 1 };
+			must(no_held_page_replaced, !pages_in_use(t));
 			put_pages(t);
 			table[t].entry[0] = 0;
 			table[t].entry[1] = 0;

@@ -22,6 +22,7 @@ hidden byte
 	no_mm_use_after_free,
 	no_lost_mm,			/* one that nobody uses and nobody frees */
 	no_page_of_another,		/* for GUP-fast */
+	no_held_page_replaced,		/* by a huge one */
 	no_page_mapped_after_truncate,
 	no_spurious_error,		/* a table that vanished is no reason to fail */
 	progress_with_a_ref,		/* a table that one holds is there to be filled */

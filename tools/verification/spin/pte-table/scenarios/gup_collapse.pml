@@ -2,7 +2,7 @@
 /*
  * GUP-fast looks for a page that khugepaged replaces by a huge one.
  *
- * bug GUP_WITHOUT_RECHECK: no_page_of_another
+ * bug COLLAPSE_WITHOUT_SYNC: no_held_page_replaced
  */
 #define PAGES
 #include "../core/core.pml"

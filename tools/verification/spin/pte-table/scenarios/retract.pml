@@ -5,7 +5,6 @@
  *
  * bug RETRACT_TRUSTS_OLD_PMD: no_use_after_free
  */
-#define HOLDER_ONLY_READS
 #include "../core/core.pml"
 #include "../actors/walk.pml"
 #include "../actors/fault.pml"
@@ -13,19 +12,17 @@
 #include "../actors/rmap.pml"
 #include "../actors/collapse.pml"
 #include "../actors/reclaim.pml"
-#include "../actors/ref.pml"
 
 init
 {
 	atomic {
 		map_vma(0, 0);
 		populate(0, PRESENT, 0);
-		actors = 4;
-		mm_users = 4;
+		actors = 3;
+		mm_users = 3;
 		run retract(0, 0);
 		run fault_file(1, 0, 0);
 		run madvise(2, 0, 0, 0);
-		run holder(3, 0, 0, false);
 		run reclaimer(7);
 		run rcu_callbacks()
 	}

@@ -2,7 +2,7 @@
 /*
  * khugepaged does the same while the table moves.
  *
- * bug MOVE_WITHOUT_RMAP_LOCK: no_lost_table
+ * bug MOVE_WITHOUT_RMAP_LOCK: no_entry_in_unhooked_table
  */
 #include "../core/core.pml"
 #include "../actors/walk.pml"

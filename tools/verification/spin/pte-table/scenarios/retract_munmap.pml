@@ -2,7 +2,7 @@
 /*
  * khugepaged does the same while the range is unmapped.
  *
- * bug UNMAP_BEFORE_UNLINK: nr_ptes_never_underflows
+ * bug UNMAP_BEFORE_UNLINK: no_use_after_free
  */
 #include "../core/core.pml"
 #include "../actors/walk.pml"
