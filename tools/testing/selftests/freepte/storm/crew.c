@@ -40,6 +40,8 @@ static void *play(void *arg)
 	struct part *part = arg;
 
 	self = part;
+	/* So that the kernel says who it is that it complains of */
+	prctl(PR_SET_NAME, part->actor->name);
 	while (!over()) {
 		if ((!part->actor->world && move_on(part)) || part->actor->turn(part))
 			__atomic_store_n(&board->is_over, true, __ATOMIC_RELAXED);

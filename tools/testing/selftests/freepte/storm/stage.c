@@ -100,8 +100,8 @@ int stage_disk(void)
 	return no_disk ? -1 : ext4.root;
 }
 
-/* How many turns of anybody until the crew is at the next block: some of each part */
-#define STAY	(2 * PARTS)
+/* How many turns of anybody until the crew is at the next block: about one of each part */
+#define STAY	PARTS
 
 static unsigned long crew_turns;
 
