@@ -7,6 +7,7 @@ mod access;
 mod actors;
 mod arena;
 mod digest;
+mod emit;
 mod exec;
 mod gen;
 mod glance;
@@ -63,6 +64,8 @@ enum Command {
         #[arg(long, default_value_t = 5000)]
         ops: usize,
     },
+    /// Print a program in C that does what the first list of a file says
+    C { file: PathBuf },
 }
 
 fn read_lists(file: &Path) -> Result<Vec<Named>> {
@@ -109,6 +112,14 @@ fn main_() -> Result<bool> {
         Command::Show { seed, ops } => {
             for op in Gen::new(seed).list(ops) {
                 writeln!(out, "{op}")?;
+            }
+        }
+        Command::C { file } => {
+            let lists = read_lists(&file)?;
+            let list = &lists.first().context("there is no list")?.list;
+            write!(out, "{}", emit::c_program(list))?;
+            for need in emit::needs(list) {
+                eprintln!("it needs {need}");
             }
         }
     }

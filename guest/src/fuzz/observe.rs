@@ -225,9 +225,9 @@ fn borrowed(fd: RawFd) -> ManuallyDrop<File> {
 /// The fields of status that are looked at.
 ///
 /// Not VmPTE, which is what freepte is about. Nor RssFile, and VmRSS and VmHWM with it: how much
-/// of its own program a process maps at a fault follows what is in the page cache.
+/// of its own program a process maps at a fault follows what is in the page cache. Nor VmPeak: which
+/// of our threads is the first to make its heap decides where they fit.
 const OF_STATUS: &[&str] = &[
-    "VmPeak:",
     "VmSize:",
     "VmLck:",
     "VmPin:",

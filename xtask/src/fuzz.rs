@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `cargo xtask fuzz`: random sequences of memory calls on several kernels, which must agree on
+//! everything that user space can see. Where they do not, the sequence is cut down to what is
+//! needed, and written as a program in C.
+
+mod ddmin;
+mod log;
+mod minimise;
+mod selftest;
+mod show;
+mod side;
+
+use crate::build::{self, Variant};
+use crate::cmd;
+use crate::guest;
+use crate::paths::Paths;
+use anyhow::{bail, ensure, Context, Result};
+use log::{Difference, Log};
+use minimise::{Judge, List};
+use side::{Look, Runner, Side, Work};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+pub use selftest::run as selftest;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
+    /// The first seed
+    #[arg(long, default_value_t = 1, value_name = "S")]
+    seed: u64,
+    /// How many seeds, from the first one on
+    #[arg(long, default_value_t = 8, value_name = "K")]
+    count: u64,
+    /// Operations of each seed
+    #[arg(long, default_value_t = 5000, value_name = "N")]
+    ops: usize,
+    /// The kernels; each is compared with the first (stock,stock tells whether a kernel agrees
+    /// with itself)
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["stock", "freepte"])]
+    kernels: Vec<Variant>,
+    /// Boot these images instead, one for each kernel
+    #[arg(long, value_delimiter = ',', value_name = "IMAGE")]
+    image: Vec<PathBuf>,
+    /// Seeds of one boot
+    #[arg(long, default_value_t = 20, value_name = "SEEDS")]
+    batch: u64,
+    /// Take the kernels as they were built last
+    #[arg(long)]
+    no_build: bool,
+    /// Instead: leave out an operation on one side, and see whether that is found
+    #[arg(long)]
+    self_test: bool,
+}
+
+impl Options {
+    /// For a test: some seeds on stock and freepte, as they were built.
+    pub fn quick(count: u64, ops: usize) -> Self {
+        Self {
+            seed: 1,
+            count,
+            ops,
+            kernels: vec![Variant::Stock, Variant::Freepte],
+            image: Vec::new(),
+            batch: 20,
+            no_build: true,
+            self_test: false,
+        }
+    }
+
+    fn sides(&self) -> Result<Vec<Side>> {
+        ensure!(
+            self.kernels.len() >= 2,
+            "one kernel has nobody to differ from"
+        );
+        ensure!(
+            self.image.is_empty() || self.image.len() == self.kernels.len(),
+            "{} images for {} kernels",
+            self.image.len(),
+            self.kernels.len()
+        );
+        let side = |(n, &variant)| Side {
+            variant,
+            image: self.image.get(n).cloned(),
+            distorted: None,
+        };
+        Ok(self.kernels.iter().enumerate().map(side).collect())
+    }
+}
+
+pub fn run(paths: &Paths, options: &Options) -> Result<String> {
+    if options.self_test {
+        return selftest(paths, options);
+    }
+    compare(paths, options)
+}
+
+fn runner<'a>(paths: &'a Paths, options: &Options) -> Result<Runner<'a>> {
+    if !options.no_build && options.image.is_empty() {
+        for kernel in &options.kernels {
+            build::build(paths, *kernel)?;
+        }
+    }
+    Ok(Runner {
+        paths,
+        program: guest::program(paths, "freepte-fuzz")?,
+        dir: paths.cache_subdir("fuzz")?,
+    })
+}
+
+/// Run all seeds on all kernels; the first difference is an error that tells all about it.
+fn compare(paths: &Paths, options: &Options) -> Result<String> {
+    let runner = runner(paths, options)?;
+    let sides = options.sides()?;
+    let start = Instant::now();
+    let mut totals = vec![Totals::default(); sides.len()];
+    let end = options.seed + options.count;
+    let mut first = options.seed;
+    while first < end {
+        let count = options.batch.max(1).min(end - first);
+        let work = Work::Seeds {
+            first,
+            count,
+            ops: options.ops,
+        };
+        let mut base: Option<Vec<Log>> = None;
+        for (side, total) in sides.iter().zip(&mut totals) {
+            let logs = runner.run(side, &work, Look::Digests)?;
+            total.add(&logs);
+            match &base {
+                None => base = Some(logs),
+                Some(base) => {
+                    let found =
+                        base.iter().zip(&logs).enumerate().find_map(|(n, (a, b))| {
+                            Some((first + n as u64, log::difference(a, b)?))
+                        });
+                    if let Some((seed, difference)) = found {
+                        let both = [sides[0].clone(), side.clone()];
+                        let judge = Judge {
+                            runner: &runner,
+                            sides: &both,
+                        };
+                        bail!("{}", explain(&judge, options, seed, &difference)?);
+                    }
+                }
+            }
+        }
+        first += count;
+        eprintln!(
+            "seeds up to {}: nothing differs; {:.0} s",
+            first - 1,
+            start.elapsed().as_secs_f64()
+        );
+    }
+    for (side, total) in sides.iter().zip(&totals) {
+        let frees = matches!(side.variant, Variant::Freepte | Variant::Debug);
+        ensure!(
+            !frees || total.freed > 0,
+            "{} freed no table: nothing was tested",
+            side.variant.name()
+        );
+    }
+    Ok(summary(options, &sides, &totals))
+}
+
+#[derive(Clone, Default)]
+struct Totals {
+    operations: u64,
+    freed: u64,
+    millis: u64,
+}
+
+impl Totals {
+    fn add(&mut self, logs: &[Log]) {
+        for log in logs {
+            self.operations += log.operations;
+            self.freed += log.freed;
+            self.millis += log.millis;
+        }
+    }
+}
+
+fn summary(options: &Options, sides: &[Side], totals: &[Totals]) -> String {
+    let each: Vec<String> = sides
+        .iter()
+        .zip(totals)
+        .map(|(side, total)| {
+            format!(
+                "{}: {} operations, {:.0} a second, {} tables freed",
+                side.variant.name(),
+                total.operations,
+                total.operations as f64 * 1000.0 / total.millis.max(1) as f64,
+                total.freed
+            )
+        })
+        .collect();
+    format!(
+        "{} seeds, nothing differs; {}",
+        options.count,
+        each.join("; ")
+    )
+}
+
+/// The list that a seed makes.
+fn list_of(runner: &Runner, seed: u64, ops: usize) -> Result<List> {
+    let mut command = Command::new(&runner.program);
+    command.args(["show", &seed.to_string(), "--ops", &ops.to_string()]);
+    let text = cmd::output(&mut command)?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// All that can be said of a difference.
+fn explain(judge: &Judge, options: &Options, seed: u64, found: &Difference) -> Result<String> {
+    let names = [&judge.sides[0], &judge.sides[1]].map(|side| side.variant.name());
+    let line = |n: usize| found.lines[n].as_deref().unwrap_or("(ended)");
+    let mut text = format!(
+        "seed {seed}: {} and {} differ\n  {}: {}\n  {}: {}\n",
+        names[0],
+        names[1],
+        names[0],
+        line(0),
+        names[1],
+        line(1)
+    );
+    eprint!("{text}");
+    let list = list_of(judge.runner, seed, options.ops)?;
+    let Some(list) = judge.reproduce(&list, found.id)? else {
+        text.push_str("run by itself, they agree: it depends on what went before, or on time\n");
+        return Ok(text);
+    };
+    let list = judge.minimise(list)?;
+    text.push_str(&format!("minimised to {} operations:\n", list.len()));
+    for op in &list {
+        text.push_str(&format!("  {op}\n"));
+    }
+    match judge.show(&list)? {
+        Some((a, b)) => text.push_str(&show::first_difference(names, &a, &b)),
+        None => text.push_str("the guest showed nothing of it\n"),
+    }
+    let program = write_c(judge.runner, seed, &list)?;
+    text.push_str(&format!("as a program: {}\n", program.display()));
+    Ok(text)
+}
+
+/// Write a list as a program in C; returns where.
+fn write_c(runner: &Runner, seed: u64, list: &List) -> Result<PathBuf> {
+    let lists = runner.dir.join(format!("seed-{seed}.list"));
+    side::write_lists(&lists, &[(format!("seed {seed}"), list.clone())])?;
+    let text = cmd::output(Command::new(&runner.program).arg("c").arg(&lists))?;
+    let program = runner.dir.join(format!("seed-{seed}.c"));
+    fs::write(&program, text).with_context(|| format!("writing {}", program.display()))?;
+    Ok(program)
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One of the kernels that are compared, and running the guest's program on it.
+
+use super::log::{self, Log};
+use crate::build::Variant;
+use crate::paths::Paths;
+use crate::vm::{self, Machine, Sink};
+use anyhow::{bail, ensure, Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug)]
+pub struct Side {
+    pub variant: Variant,
+    /// Instead of the variant's own
+    pub image: Option<PathBuf>,
+    /// The operation that is only pretended to be done: to see that it is found
+    pub distorted: Option<u32>,
+}
+
+/// What is to be run, in one boot.
+pub enum Work<'a> {
+    Seeds { first: u64, count: u64, ops: usize },
+    Lists(&'a [(String, Vec<String>)]),
+}
+
+impl Work<'_> {
+    fn operations(&self) -> u64 {
+        match self {
+            Self::Seeds { count, ops, .. } => count * *ops as u64,
+            Self::Lists(lists) => lists.iter().map(|(_, list)| list.len() as u64).sum(),
+        }
+    }
+}
+
+/// How lists are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    Digests,
+    /// At everything after each operation, as text
+    Text,
+}
+
+/// The program, and where files for it may be put.
+pub struct Runner<'a> {
+    pub paths: &'a Paths,
+    pub program: PathBuf,
+    pub dir: PathBuf,
+}
+
+impl Runner<'_> {
+    /// What one kernel makes of it. That it complains, or ends, is an error.
+    pub fn run(&self, side: &Side, work: &Work, look: Look) -> Result<Vec<Log>> {
+        let mut command = vec![text(&self.program)?];
+        match work {
+            Work::Seeds { first, count, ops } => {
+                let numbers = ["seeds".to_owned(), first.to_string(), count.to_string()];
+                command.extend(numbers);
+                command.extend(["--ops".to_owned(), ops.to_string()]);
+            }
+            Work::Lists(lists) => {
+                let file = self.dir.join("lists");
+                write_lists(&file, lists)?;
+                command.extend(["lists".to_owned(), text(&file)?]);
+            }
+        }
+        if look == Look::Text {
+            command.extend(["--verbose", "--every", "1"].map(str::to_owned));
+        }
+        if let Some(id) = side.distorted {
+            command.extend(["--distort".to_owned(), id.to_string()]);
+        }
+        // Ten times what it takes where nothing helps.
+        let timeout = 600 + work.operations() / 20;
+        let image = side.image.as_deref();
+        let machine = machine(timeout);
+        let kernel = side.variant;
+        let out = vm::run(self.paths, kernel, image, &machine, Sink::Capture, &command)?;
+        let logs = log::parse(&out.stdout);
+        let last = || -> String {
+            let lines = logs.last().map(|log| (&log.name, log.lines.last()));
+            lines.map_or("no list".to_owned(), |(name, line)| {
+                format!("{name}, {}", line.map_or("no operation", |l| l))
+            })
+        };
+        if let Some(trouble) = out.trouble() {
+            bail!("{}, last: {}: {trouble}", kernel.name(), last());
+        }
+        ensure!(
+            out.status == Some(0) && logs.iter().all(|log| log.complete),
+            "freepte-fuzz ended with {:?} on {}, last: {}: {}",
+            out.status,
+            kernel.name(),
+            last(),
+            out.stderr.trim_end()
+        );
+        Ok(logs)
+    }
+}
+
+/// One CPU: which pages reclaim finds is then no matter of chance. Two nodes, to migrate between.
+fn machine(timeout: u64) -> Machine {
+    Machine {
+        cpus: 1,
+        append: vec!["numa=fake=2".to_owned()],
+        timeout,
+        ..Machine::default()
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    let text = path.to_str().context("a path that is not UTF-8")?;
+    Ok(text.to_owned())
+}
+
+pub fn write_lists(file: &Path, lists: &[(String, Vec<String>)]) -> Result<()> {
+    let mut text = String::new();
+    for (name, list) in lists {
+        text.push_str(&format!("list {name}\n"));
+        for op in list {
+            text.push_str(op);
+            text.push('\n');
+        }
+    }
+    fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+}
