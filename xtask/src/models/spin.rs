@@ -30,8 +30,11 @@ const DEPTH: u32 = 20_000;
 /// Minutes for one search. They take seconds.
 const LIMIT: u32 = 10;
 
-/// Memory for all searches that run at once, in MiB.
-const MEMORY: usize = 3584;
+/// MiB for one search. The largest takes half of it.
+const MEMORY: u32 = 896;
+
+/// Searches at once, so that all of them together stay below 4 GiB.
+const AT_ONCE: usize = 4;
 
 /// One search: a scenario as it is, or with a bug.
 struct Search<'a> {
@@ -88,7 +91,7 @@ pub fn run(paths: &Paths, only: &[String]) -> Result<String> {
     let place = Place {
         spin,
         dir: clone.join("spin"),
-        workers: cmd::cpus().min(searches.len()),
+        workers: cmd::cpus().min(AT_ONCE),
     };
 
     let start = Instant::now();
@@ -179,7 +182,7 @@ fn explore(place: &Place, search: &Search, dir: &Path) -> Result<Verdict> {
         Command::new("cc")
             // To optimise takes longer than most searches without it.
             .args(["-O0", "-w", "-DSAFETY", "-DNOCLAIM"])
-            .arg(format!("-DMEMLIM={}", MEMORY / place.workers))
+            .arg(format!("-DMEMLIM={MEMORY}"))
             .args(["-o", "pan", "pan.c"])
             .current_dir(dir),
     )?;
@@ -197,7 +200,8 @@ fn explore(place: &Place, search: &Search, dir: &Path) -> Result<Verdict> {
 fn replay(place: &Place, search: &Search, dir: &Path) -> String {
     let mut command = Command::new(&place.spin);
     command
-        .args(["-t", "-p", "-g", "-l"])
+        .args(["-p", "-g", "-l", "-k"])
+        .arg(format!("{}.pml.trail", search.scenario.name))
         .args(search.define())
         .arg(&search.scenario.path);
     format!("cd {} && {}", dir.display(), cmd::show(&command))

@@ -15,15 +15,16 @@ pub struct Verdict {
     pub violation: Option<String>,
 }
 
-/// Lines that tell that a search gave up, or did not look at whole states.
+/// What a search of whole states says of itself.
+const FULL: &str = "Full statespace search";
+
+/// What it says if it gave up.
 const INCOMPLETE: &[&str] = &[
     "Search not completed",
     "max search depth too small",
     "reached -DMEMLIM bound",
     "out of memory",
-    "Bit statespace search",
-    "Hash-Compact",
-    "time limit",
+    "Time limit",
 ];
 
 impl Verdict {
@@ -40,11 +41,11 @@ impl Verdict {
             .filter_map(|line| line.strip_prefix("pan:")?.split_once(": "))
             .find(|(n, _)| n.parse::<u32>().is_ok())
             .map(|(_, what)| what.trim().to_owned());
-        let cut = INCOMPLETE.iter().any(|word| text.contains(word));
+        let whole = text.contains(FULL) && !INCOMPLETE.iter().any(|word| text.contains(word));
         Ok(Self {
             // Pan prints large numbers as 1.5e+06.
             states: states as u64,
-            finished: errors == 0 && !cut && violation.is_none(),
+            finished: errors == 0 && whole && violation.is_none(),
             violation,
         })
     }
@@ -119,12 +120,15 @@ State-vector 180 byte, depth reached 86, errors: 1
         for line in [
             "error: max search depth too small",
             "pan: reached -DMEMLIM bound",
+            "Time limit of     10 minutes exceeded",
             "Warning: Search not completed",
         ] {
             let verdict = Verdict::parse(&format!("{line}\n{CLEAN}")).unwrap();
             assert!(!verdict.finished, "{line}");
             assert_eq!(verdict.violation, None);
         }
+        let lossy = CLEAN.replace("Full", "Bit");
+        assert!(!Verdict::parse(&lossy).unwrap().finished);
         assert!(Verdict::parse("pan: cannot start\n").is_err());
     }
 }
