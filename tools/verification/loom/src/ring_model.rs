@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Hints that are left and taken at the same time: each is seen by a reclaimer that comes later.
+
+use crate::bindings::pte_table_ring;
+use crate::ring::Ring;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+/// As `struct pte_table_hints`: a ring, its lock, and work that is run as often as it is queued.
+struct Hints {
+    ring: Mutex<pte_table_ring>,
+    queued: AtomicUsize,
+}
+
+impl Hints {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            ring: Mutex::new(pte_table_ring {
+                nr: 0,
+                scheduled: false,
+                slots: [0; 2],
+                rescan_first: usize::MAX,
+                rescan_last: 0,
+            }),
+            queued: AtomicUsize::new(0),
+        })
+    }
+
+    fn push(&self, block: usize) {
+        let mut raw = self.ring.lock().unwrap();
+        let mut ring = Ring::new(&mut raw);
+
+        ring.add(block);
+        if ring.expect_reclaimer() {
+            self.queued.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns whether a reclaimer that comes now sees this block.
+    fn take(&self, seen: &mut Vec<usize>) {
+        let mut raw = self.ring.lock().unwrap();
+        let batch = Ring::new(&mut raw).take();
+
+        seen.extend(batch.blocks());
+        seen.extend(batch.span().into_iter().flatten());
+    }
+
+    /// Runs the work if it is queued.
+    fn work(&self, seen: &mut Vec<usize>) {
+        while self.queued.load(Ordering::Relaxed) > 0 {
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+            self.take(seen);
+        }
+    }
+}
+
+fn all_are_seen(blocks: &'static [&'static [usize]]) {
+    let mut model = loom::model::Builder::new();
+
+    model.preemption_bound = Some(3);
+    model.check(move || {
+        let hints = Hints::new();
+        let pushers: Vec<_> = blocks
+            .iter()
+            .map(|mine| {
+                let hints = hints.clone();
+                thread::spawn(move || mine.iter().for_each(|&block| hints.push(block)))
+            })
+            .collect();
+        let mut seen = Vec::new();
+
+        hints.work(&mut seen);
+        for pusher in pushers {
+            pusher.join().unwrap();
+        }
+        // What is queued now runs some time.
+        hints.work(&mut seen);
+        for block in blocks.iter().copied().flatten() {
+            assert!(seen.contains(block), "{block} was lost: {seen:?}");
+        }
+    });
+}
+
+#[test]
+fn no_hint_is_lost() {
+    all_are_seen(&[&[7], &[9]]);
+}
+
+#[test]
+fn no_hint_is_lost_when_there_is_no_room() {
+    all_are_seen(&[&[7, 3], &[9, 5]]);
+}
+
+#[test]
+fn the_same_hint_twice_is_seen() {
+    all_are_seen(&[&[7], &[7]]);
+}
