@@ -35,6 +35,7 @@
 #define UFFD_PART	(PARTS - 1)
 
 #define MTHP		"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
+#define MTHP_SWPIN	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/stats/swpin"
 #define KSM		"/sys/kernel/mm/ksm/"
 #define SWAP_SIZE	(64UL << 20)
 
@@ -280,6 +281,14 @@ FIXTURE_TEARDOWN(recount)
 	EXPECT_EQ(0, entries_in(0, shared.area, SIZE));					\
 } while (0)
 
+/* Large folios that came back from swap as such: many entries set at once over swap entries */
+static long large_swapped_in(void)
+{
+	char text[32];
+
+	return file_read(MTHP_SWPIN, text, sizeof(text)) ? -1 : atol(text);
+}
+
 TEST_F_TIMEOUT(recount, swap, HAZARD_TIMEOUT)
 {
 	struct racer racers[] = {
@@ -287,10 +296,12 @@ TEST_F_TIMEOUT(recount, swap, HAZARD_TIMEOUT)
 		{ .turn = lazyfree, .number = 1 },
 		{ .turn = swap, .number = 2 },
 	};
-	long before = vm_counter("pswpout");
+	long before = vm_counter("pswpout"), large_before = large_swapped_in();
 
 	RACE(3);
 	EXPECT_LT(before, vm_counter("pswpout"));
+	if (self->mthp[0] && large_before >= 0)
+		EXPECT_LT(large_before, large_swapped_in());
 }
 
 TEST_F_TIMEOUT(recount, swap_off, HAZARD_TIMEOUT)

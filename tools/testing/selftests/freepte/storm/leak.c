@@ -30,6 +30,8 @@ static struct number {
 	/* A slab; or else a counter of /proc/vmstat, less another one if there is one */
 	bool is_slab;
 	const char *less;
+	/* Of these there is one for each thread: kernel threads come and go. */
+	bool is_of_thread;
 	long tolerance;
 	/* Negative: there is no such thing */
 	long before, now;
@@ -45,8 +47,8 @@ static struct number {
 	{ .name = "vm_area_struct", .is_slab = true },
 	{ .name = "anon_vma", .is_slab = true },
 	{ .name = "anon_vma_chain", .is_slab = true },
-	{ .name = "pid", .is_slab = true },
-	{ .name = "task_struct", .is_slab = true },
+	{ .name = "pid", .is_slab = true, .is_of_thread = true },
+	{ .name = "task_struct", .is_slab = true, .is_of_thread = true },
 	{ .name = "ksm_mm_slot", .is_slab = true },
 	{ .name = "ksm_rmap_item", .is_slab = true },
 	{ .name = "ksm_stable_node", .is_slab = true },
@@ -54,6 +56,18 @@ static struct number {
 	{ .name = "userfaultfd_ctx_cache", .is_slab = true },
 	{ .name = "maple_node", .is_slab = true },
 };
+
+/* Of all processes, those of the kernel included: "0.00 0.00 0.00 1/50 1234" */
+static long threads(void)
+{
+	char text[128];
+	char *slash;
+
+	if (file_read("/proc/loadavg", text, sizeof(text)))
+		return 0;
+	slash = strchr(text, '/');
+	return slash ? strtol(slash + 1, NULL, 10) : 0;
+}
 
 static long slab_objects(struct number *number)
 {
@@ -72,7 +86,9 @@ static long slab_objects(struct number *number)
 			  &per_slab) != 4)
 		return -1;
 	number->tolerance = per_slab * sysconf(_SC_NPROCESSORS_ONLN);
-	return active;
+	/* Negative is for what is not there. */
+	active -= number->is_of_thread ? threads() : 0;
+	return active < 0 ? 0 : active;
 }
 
 static long look_at(struct number *number)

@@ -34,7 +34,7 @@ static const char *memcg_turn(struct part *part)
 	const char *_wrong;
 
 	stamp(pen, &piece);
-	cgroup_reclaim(&cgroup, 64L << pick(&part->random, 9));
+	cgroup_reclaim(&cgroup, 64L << pick(&part->random, 5));
 	_wrong = check(pen, &piece);
 	if (_wrong)
 		return _wrong;

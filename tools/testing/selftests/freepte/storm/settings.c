@@ -14,21 +14,26 @@
 #define KSM	"/sys/kernel/mm/ksm/"
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 
-/* Small pages by default: who asks for huge ones, or collapses, gets them. */
+/*
+ * Small pages by default: who asks for huge ones, or collapses, gets them. ksmd takes the lock of an
+ * address space for each page: few at a time.
+ */
 static struct setting {
 	const char *path;
 	const char *value;
 	char was[128];
 } settings[] = {
-	{ KSM "pages_to_scan", "200" },
-	{ KSM "sleep_millisecs", "50" },
+	{ KSM "pages_to_scan", "20" },
+	{ KSM "sleep_millisecs", "10" },
 	{ KSM "run", "1" },
 	{ THP "enabled", "madvise" },
 	{ THP "hugepages-64kB/enabled", "always" },
 	{ THP "shmem_enabled", "advise" },
 	{ THP "khugepaged/scan_sleep_millisecs", "200" },
 	{ THP "khugepaged/alloc_sleep_millisecs", "200" },
-	{ THP "khugepaged/pages_to_scan", "2048" },
+	{ THP "khugepaged/pages_to_scan", "1024" },
+	/* All stand in line for few locks. Who hangs for good is noticed in the end. */
+	{ "/proc/sys/kernel/hung_task_timeout_secs", "900" },
 };
 
 /* Of a choice the one in brackets is in force. */
