@@ -22,6 +22,7 @@ mod debug;
 mod entry;
 mod hints;
 mod reclaim;
+mod references;
 mod ring;
 mod stats;
 mod zap;

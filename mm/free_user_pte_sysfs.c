@@ -7,6 +7,7 @@
 #include <linux/jump_label.h>
 #include <linux/kobject.h>
 #include <linux/mm.h>
+#include <linux/pte_ref.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sysfs.h>
@@ -23,6 +24,15 @@ unsigned int free_user_pte_delay_ms = 100;
 
 /* Modules that set or clear entries of a user's table come this way, too. */
 EXPORT_SYMBOL_GPL(free_user_pte_emptied);
+
+/* The rest is for modules that keep tables. */
+EXPORT_SYMBOL_GPL(pte_try_get);
+EXPORT_SYMBOL_GPL(pte_alloc_get);
+EXPORT_SYMBOL_GPL(pte_try_map);
+EXPORT_SYMBOL_GPL(pte_try_map_lock);
+EXPORT_SYMBOL_GPL(pte_put);
+EXPORT_SYMBOL_GPL(free_user_pte_unused);
+EXPORT_SYMBOL_GPL(free_user_pte_rescan);
 
 /* While it was off nobody took note of the tables that were emptied. */
 static void rescan_all(void)

@@ -51,7 +51,8 @@ void free_user_pte_emptied(struct mm_struct *mm, unsigned long addr,
 			   struct ptdesc *table);
 bool free_user_pte_zapped(struct mm_struct *mm, pmd_t *pmd, unsigned long addr,
 			  struct ptdesc *table, bool whole);
-void free_user_pte_moved_pmd(struct mm_struct *mm, pmd_t pmd, unsigned long addr);
+void free_user_pte_look(struct mm_struct *mm, unsigned long addr);
+void free_user_pte_unused(struct mm_struct *mm, unsigned long addr);
 void free_user_pte_moved_pud(struct mm_struct *mm, unsigned long addr);
 void free_user_pte_work(struct work_struct *work);
 
@@ -64,6 +65,8 @@ static inline bool free_user_pte_enabled(void)
 	return !static_branch_unlikely(&free_user_pte_off);
 }
 void free_user_pte_rescan(struct mm_struct *mm);
+
+bool pte_table_give_up(atomic_t *refs);
 
 /**
  * pte_table - the descriptor of the user PTE table that an entry belongs to
@@ -152,9 +155,13 @@ static inline bool pte_table_release(struct ptdesc *table)
 		pte_table_recount(table, "freed");
 		WARN_ON_ONCE(table->pt_table.populated);
 	}
-	/* Frozen when it was unhooked, or held by nobody else */
-	return atomic_read(&table->pt_table.refs) <= 1 ||
-	       atomic_dec_and_test(&table->pt_table.refs);
+	/*
+	 * Frozen when it was unhooked, or held by nobody else. If there was
+	 * somebody, what he did comes before what follows.
+	 */
+	if (likely(atomic_read_acquire(&table->pt_table.refs) <= 1))
+		return true;
+	return pte_table_give_up(&table->pt_table.refs);
 }
 
 /**
@@ -229,6 +236,7 @@ static inline void pte_table_hints_init(struct mm_struct *mm)
 	hints->ring.nr = 0;
 	hints->ring.scheduled = false;
 	hints->crowded = false;
+	hints->moved = false;
 	hints->ring.rescan_first = ULONG_MAX;
 	hints->ring.rescan_last = 0;
 	INIT_DELAYED_WORK(&hints->work, free_user_pte_work);
@@ -262,8 +270,6 @@ static inline void pte_table_check_unlock(const pte_t *ptep,
 					  const spinlock_t *ptl) {}
 static inline void pte_table_hints_init(struct mm_struct *mm) {}
 static inline void pte_table_withdrawn(struct page *page) {}
-static inline void free_user_pte_moved_pmd(struct mm_struct *mm, pmd_t pmd,
-					   unsigned long addr) {}
 static inline void free_user_pte_moved_pud(struct mm_struct *mm,
 					   unsigned long addr) {}
 

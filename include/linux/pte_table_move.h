@@ -67,7 +67,7 @@ static __always_inline void pte_table_sub(struct mm_struct *mm,
  * @addr: the address that the table covers now
  *
  * A hint names an address: the one that a table has been given is about where
- * it was.
+ * it was. So does who drops a reference.
  *
  * Context: the locks of both PMD tables, the rmap locks and mmap_lock for
  * writing are held, so that nobody changes the count meanwhile, or looks for a
@@ -79,9 +79,10 @@ static inline void pte_table_moved(struct mm_struct *mm, pmd_t pmd,
 	const struct pte_table_state *state =
 		&page_ptdesc(pmd_page(pmd))->pt_table;
 
+	WRITE_ONCE(mm->pte_table_hints.moved, true);
 	if (unlikely(!READ_ONCE(state->populated) ||
 		     (READ_ONCE(state->flags) & PTE_TABLE_QUEUED)))
-		free_user_pte_moved_pmd(mm, pmd, addr);
+		free_user_pte_look(mm, addr);
 }
 
 #else /* !CONFIG_FREE_USER_PTE */

@@ -14,8 +14,9 @@
  * @populated: entries that are not none; 0 to 512. Plain memory, changed only
  *	under the table's lock, or while nobody else can reach the table.
  * @flags: %PTE_TABLE_TAG and others; same rule as @populated.
- * @refs: long-lived references, one of which is the table's own. It is frozen
- *	to 0 when an empty table is unhooked.
+ * @refs: long-lived references, one of which is the table's own, and whether
+ *	the table waits for the others to be dropped. Frozen to 0 when an empty
+ *	table is unhooked. See rust/kernel/mm/pgtable/refs.rs.
  *
  * Lives in the word of struct ptdesc that no other x86 PTE table uses.
  */
@@ -58,12 +59,14 @@ struct pte_table_ring {
  * @lock: protects @ring; a leaf lock but for those of the workqueue
  * @ring: the hints
  * @crowded: @ring is half full. Changed under @lock, read without.
+ * @moved: a table was moved to another address, with what it holds
  * @work: looks at the hints, some time after the first of them
  */
 struct pte_table_hints {
 	spinlock_t lock;
 	struct pte_table_ring ring;
 	bool crowded;
+	bool moved;
 	struct delayed_work work;
 };
 

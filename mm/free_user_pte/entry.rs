@@ -61,24 +61,37 @@ pub(crate) unsafe extern "C" fn free_user_pte_zapped(
     false
 }
 
-/// Tells that a PMD entry moved to `addr` with a table that is empty, or has a hint for where it
-/// was.
+/// Has somebody look at the table at `addr`, which may be empty without there being a hint.
 ///
 /// # Safety
 ///
-/// `mm` must be valid, and the locks of both PMD tables must be held.
+/// `mm` must be valid.
 #[export]
-pub(crate) unsafe extern "C" fn free_user_pte_moved_pmd(
-    mm: *mut bindings::mm_struct,
-    _pmd: bindings::pmd_t,
-    addr: usize,
-) {
+pub(crate) unsafe extern "C" fn free_user_pte_look(mm: *mut bindings::mm_struct, addr: usize) {
     // SAFETY: As the caller promises.
     let mm = unsafe { Mm::from_raw(mm) };
 
-    // Whether the table is empty is for the reclaimer to see: its lock is not held here.
     if enabled() && hints::accepts(mm, addr) {
         hints::push(mm, addr, false);
+    }
+}
+
+/// Tells that a table that would have been freed has lost its last reference. It covered `addr` when
+/// that was taken.
+///
+/// # Safety
+///
+/// `mm` must be valid.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_unused(mm: *mut bindings::mm_struct, addr: usize) {
+    // SAFETY: As the caller promises.
+    unsafe {
+        // If a table of this address space ever moved, this one may have been it.
+        if hints::tables_moved(Mm::from_raw(mm)) {
+            free_user_pte_rescan(mm);
+        } else {
+            free_user_pte_look(mm, addr);
+        }
     }
 }
 
@@ -93,12 +106,13 @@ pub(crate) unsafe extern "C" fn free_user_pte_moved_pud(mm: *mut bindings::mm_st
     let mm = unsafe { Mm::from_raw(mm) };
     let first = addr >> TABLE_SHIFT;
 
+    hints::set_tables_moved(mm);
     if enabled() && hints::accepts(mm, addr) {
         hints::push_span(mm, first..=first + (bindings::PTRS_PER_PMD as usize - 1));
     }
 }
 
-/// Searches the whole address space, after the freeing was off for a while.
+/// Searches the whole address space for empty tables.
 ///
 /// # Safety
 ///

@@ -57,16 +57,20 @@ impl<'a> Hints<'a> {
         let work = unsafe { addr_of_mut!((*self.hints).work) };
 
         if self.ring.expect_reclaimer() {
-            // SAFETY: The mm is valid; the reference is dropped by the work.
-            unsafe { bindings::mmgrab(self.mm.as_raw()) };
-            // SAFETY: The work was initialised with the mm, which stays while it is pending.
+            // SAFETY: The work was initialised with the mm, which is in use by our caller until we
+            // return, so that it is early enough to take the reference that the work drops. If the
+            // work was pending all the same, it has one: a reclaimer that is about to start has been
+            // kicked, and another one that was running took the hints it was kicked for.
             unsafe {
                 let delay = if at_once {
                     0
                 } else {
                     bindings::free_user_pte_delay_ms
                 };
-                bindings::pte_table_work_queue(work, delay as usize);
+
+                if bindings::pte_table_work_queue(work, delay as usize) {
+                    bindings::mmgrab(self.mm.as_raw());
+                }
             }
         } else if at_once || self.ring.len() == KICK_AT {
             if self.ring.len() >= KICK_AT {
@@ -98,6 +102,23 @@ fn set_crowded(mm: &Mm, crowded: bool) {
 pub(super) fn crowded(mm: &Mm) -> bool {
     // SAFETY: The flag lives as long as the mm, and all accesses to it are atomic.
     unsafe { atomic_load(crowded_flag(mm), Relaxed) }
+}
+
+/// Notes that a table of `mm` was moved to another address.
+pub(super) fn set_tables_moved(mm: &Mm) {
+    // SAFETY: The flag lives as long as the mm, and all accesses to it are atomic.
+    unsafe { atomic_store(moved_flag(mm), true, Relaxed) }
+}
+
+/// Returns whether a table of `mm` ever was.
+pub(super) fn tables_moved(mm: &Mm) -> bool {
+    // SAFETY: The flag lives as long as the mm, and all accesses to it are atomic.
+    unsafe { atomic_load(moved_flag(mm), Relaxed) }
+}
+
+fn moved_flag(mm: &Mm) -> *mut bool {
+    // SAFETY: The mm is valid.
+    unsafe { addr_of_mut!((*bindings::mm_pte_table_hints(mm.as_raw())).moved) }
 }
 
 impl Drop for Hints<'_> {

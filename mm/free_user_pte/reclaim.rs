@@ -15,7 +15,7 @@ use core::{ops::RangeInclusive, pin::Pin};
 use kernel::{
     bindings,
     mm::{
-        pgtable::{self, Busy, Found, Gather, PmdSlot, TABLE_SHIFT, TABLE_SPAN},
+        pgtable::{Busy, Found, Gather, PmdSlot, TABLE_SHIFT, TABLE_SPAN},
         Mm, MmWithUser, MmapReadGuard,
     },
 };
@@ -54,10 +54,7 @@ fn reclaim_blocks(mm: &MmWithUser, batch: &Batch) {
     for &block in batch.blocks() {
         let start = block << TABLE_SHIFT;
 
-        if next_mapped(&lock, start) != Some(start) {
-            continue;
-        }
-        if let Found::Slot(slot) = PmdSlot::find(&lock, start, start.saturating_add(TABLE_SPAN)) {
+        if let Some(slot) = lock.block(start).and_then(|block| block.slot()) {
             reclaim(mm, &lock, gather.as_mut(), slot, start);
         }
     }
@@ -87,14 +84,15 @@ fn search_some(
     let mut addr = start;
 
     for _ in 0..SEARCH_AT_ONCE {
-        addr = next_mapped(lock, addr)?;
-        if addr >= limit {
+        let block = lock.next_block(addr)?;
+
+        if block.start() >= limit {
             return None;
         }
-        addr = match PmdSlot::find(lock, addr, limit) {
+        addr = match block.find() {
             Found::Slot(slot) => {
-                reclaim(mm, lock, gather.as_mut(), slot, addr);
-                addr.saturating_add(TABLE_SPAN)
+                reclaim(mm, lock, gather.as_mut(), slot, block.start());
+                block.start().saturating_add(TABLE_SPAN)
             }
             Found::Hole { end } => end,
         };
@@ -106,20 +104,6 @@ fn search_some(
         }
     }
     Some(addr)
-}
-
-/// Returns the start of the first block at or above `start`, itself the start of one, that a VMA
-/// intersects which may have PTE tables.
-fn next_mapped(lock: &MmapReadGuard<'_>, mut start: usize) -> Option<usize> {
-    loop {
-        let vma = lock.find_vma(start)?;
-
-        if !pgtable::is_hugetlb(vma) {
-            let first = vma.start() & !(TABLE_SPAN - 1);
-            return Some(first.max(start));
-        }
-        start = vma.end().checked_next_multiple_of(TABLE_SPAN)?;
-    }
 }
 
 /// Frees the table at `addr` if it is empty.

@@ -86,6 +86,7 @@ impl<'a> Ring<'a> {
     }
 }
 
+#[cfg(CONFIG_KUNIT)]
 #[kernel::prelude::kunit_tests(free_user_pte_ring)]
 mod tests {
     use super::*;

@@ -3,7 +3,13 @@
  * What bindgen reads for the Rust code of this folder, beside the kernel's own
  * rust/bindings/bindings_helper.h.
  */
+#include <linux/leafops.h>
+#include <linux/mman.h>
 #include <linux/pgtable.h>
+#include <linux/pte_ref.h>
+#include <linux/rust_mm_twins.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 #include <asm/tlb.h>
@@ -11,3 +17,24 @@
 
 /* mm/internal.h, of which only this is needed */
 void flush_tlb_batched_pending(struct mm_struct *mm);
+
+/* Constants that bindgen cannot evaluate */
+const u32 RUST_CONST_HELPER_SWP_PTE_MARKER = SWP_PTE_MARKER;
+#ifdef CONFIG_MIGRATION
+const u32 RUST_CONST_HELPER_SWP_MIGRATION_READ = SWP_MIGRATION_READ;
+const u32 RUST_CONST_HELPER_SWP_MIGRATION_READ_EXCLUSIVE =
+	SWP_MIGRATION_READ_EXCLUSIVE;
+const u32 RUST_CONST_HELPER_SWP_MIGRATION_WRITE = SWP_MIGRATION_WRITE;
+#endif
+#ifdef CONFIG_DEVICE_PRIVATE
+const u32 RUST_CONST_HELPER_SWP_DEVICE_WRITE = SWP_DEVICE_WRITE;
+const u32 RUST_CONST_HELPER_SWP_DEVICE_READ = SWP_DEVICE_READ;
+const u32 RUST_CONST_HELPER_SWP_DEVICE_EXCLUSIVE = SWP_DEVICE_EXCLUSIVE;
+#endif
+#ifdef CONFIG_MEMORY_FAILURE
+const u32 RUST_CONST_HELPER_SWP_HWPOISON = SWP_HWPOISON;
+#endif
+const u32 RUST_CONST_HELPER_PTE_MARKER_UFFD_WP = PTE_MARKER_UFFD_WP;
+const u32 RUST_CONST_HELPER_PTE_MARKER_POISONED = PTE_MARKER_POISONED;
+const u32 RUST_CONST_HELPER_PTE_MARKER_GUARD = PTE_MARKER_GUARD;
+const u32 RUST_CONST_HELPER_PTE_MARKER_MASK = PTE_MARKER_MASK;

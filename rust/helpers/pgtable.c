@@ -3,9 +3,11 @@
  * Inline functions and macros of the C side that the page table code calls.
  */
 #include <linux/hugetlb_inline.h>
+#include <linux/leafops.h>
 #include <linux/mm.h>
 #include <linux/pgalloc.h>
 #include <linux/pgtable.h>
+#include <linux/swapops.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 #include <asm/tlb.h>
@@ -80,14 +82,16 @@ __rust_helper spinlock_t *rust_helper_pmd_lockptr(struct mm_struct *mm,
 	return pmd_lockptr(mm, pmd);
 }
 
-/* The descriptor of the PTE table that @pmd points to, NULL if to none */
-__rust_helper struct ptdesc *rust_helper_pmd_table(pmd_t *pmd)
+/* @table is the physical address of a PTE table */
+__rust_helper struct ptdesc *rust_helper_pte_table_descriptor(phys_addr_t table)
 {
-	pmd_t entry = pmdp_get(pmd);
+	return page_ptdesc(pfn_to_page(PHYS_PFN(table)));
+}
 
-	if (!pmd_present(entry) || pmd_leaf(entry) || pmd_bad(entry))
-		return NULL;
-	return page_ptdesc(pmd_page(entry));
+__rust_helper pte_t *rust_helper_pte_table_entry(phys_addr_t table,
+						 unsigned long addr)
+{
+	return (pte_t *)__va(table) + pte_index(addr);
 }
 
 __rust_helper void rust_helper_pmd_clear(pmd_t *pmd)
@@ -111,20 +115,118 @@ rust_helper_pte_table_state(struct ptdesc *table)
 	return &table->pt_table;
 }
 
-__rust_helper bool rust_helper_pte_table_freeze(struct ptdesc *table)
+/* Without the table's lock, under which other flags may change */
+__rust_helper bool rust_helper_pte_table_tracked(struct ptdesc *table)
 {
-	return atomic_cmpxchg(&table->pt_table.refs, 1, 0) == 1;
+	return (READ_ONCE(table->pt_table.flags) & PTE_TABLE_TAG_MASK) ==
+	       PTE_TABLE_TAG;
 }
 
-__rust_helper pte_t *rust_helper_pte_table_entries(struct ptdesc *table)
+/* @table is found by nobody any more */
+__rust_helper void rust_helper_pte_table_free(struct ptdesc *table)
 {
-	return pte_table_entries(table);
+	pagetable_dtor(table);
+	pagetable_free(table);
 }
 
-__rust_helper bool rust_helper_pte_none(pte_t pte)
+/* --- Entries ---------------------------------------------------------------- */
+
+__rust_helper bool rust_helper_cpu_has_shadow_stacks(void)
 {
-	return pte_none(pte);
+	return cpu_feature_enabled(X86_FEATURE_SHSTK);
 }
+
+__rust_helper unsigned int rust_helper_swp_pfn_bits(void)
+{
+	return SWP_PFN_BITS;
+}
+
+__rust_helper void rust_helper_set_pte_at(struct mm_struct *mm,
+					  unsigned long addr, pte_t *ptep,
+					  pte_t pte)
+{
+	set_pte_at(mm, addr, ptep, pte);
+}
+
+__rust_helper pte_t rust_helper_ptep_get_and_clear(struct mm_struct *mm,
+						   unsigned long addr,
+						   pte_t *ptep)
+{
+	return ptep_get_and_clear(mm, addr, ptep);
+}
+
+__rust_helper bool rust_helper_pte_accessible(struct mm_struct *mm, pte_t pte)
+{
+	return pte_accessible(mm, pte);
+}
+
+__rust_helper void rust_helper_flush_tlb_page(struct vm_area_struct *vma,
+					      unsigned long addr)
+{
+	flush_tlb_page(vma, addr);
+}
+
+__rust_helper struct mm_struct *rust_helper_vma_mm(struct vm_area_struct *vma)
+{
+	return vma->vm_mm;
+}
+
+/* --- Deposited tables ------------------------------------------------------- */
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+__rust_helper void rust_helper_assert_pmd_locked(struct mm_struct *mm,
+						 pmd_t *pmd)
+{
+	assert_spin_locked(pmd_lockptr(mm, pmd));
+}
+
+__rust_helper pgtable_t *rust_helper_pmd_deposits(struct mm_struct *mm,
+						  pmd_t *pmd)
+{
+	return &pmd_huge_pte(mm, pmd);
+}
+
+__rust_helper void rust_helper_pte_table_ring_alone(struct page *table)
+{
+	INIT_LIST_HEAD(&table->lru);
+}
+
+__rust_helper void rust_helper_pte_table_ring_join(struct page *table,
+						   struct page *newest)
+{
+	list_add(&table->lru, &newest->lru);
+}
+
+/* Returns the newest of those that stay, NULL if none does */
+__rust_helper struct page *
+rust_helper_pte_table_ring_leave(struct page *newest)
+{
+	struct page *next = list_first_entry_or_null(&newest->lru, struct page,
+						     lru);
+
+	if (next)
+		list_del(&newest->lru);
+	return next;
+}
+
+__rust_helper void rust_helper_pte_table_withdrawn(struct page *table)
+{
+	pte_table_withdrawn(table);
+}
+
+__rust_helper struct rcu_head *rust_helper_pte_table_rcu_head(struct page *table)
+{
+	return &table->rcu_head;
+}
+
+__rust_helper void
+rust_helper_pte_table_free_by_rcu_head(struct rcu_head *head)
+{
+	struct page *table = container_of(head, struct page, rcu_head);
+
+	pagetable_dtor_free(page_ptdesc(table));
+}
+#endif
 
 /* --- Freeing --------------------------------------------------------------- */
 

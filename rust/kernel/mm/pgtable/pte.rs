@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Entries of PTE tables.
+
+use super::{
+    bits,
+    leaf::Leaf,
+    softleaf::{Device, Marker, Migration, Soft, SoftFlags, Swap},
+};
+use crate::{bindings, page::PAGE_SHIFT};
+
+/// An entry that maps a page.
+pub type PteLeaf = Leaf<{ PAGE_SHIFT as u32 }>;
+
+/// The value of an entry of a PTE table: a copy, taken at some time.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::mm::pgtable::{Pte, PteKind};
+///
+/// assert_eq!(Pte::NONE.kind(), PteKind::None);
+/// // Some processors leave marks in entries that they do not use.
+/// assert!(Pte::from_raw(1 << 6).is_none());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Pte(u64);
+
+/// What there is in an entry of a PTE table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PteKind {
+    /// Nothing.
+    None,
+    /// A page is mapped.
+    Present(PteLeaf),
+    /// A page is in swap.
+    Swap(Swap),
+    /// A page is being moved.
+    Migration(Migration),
+    /// A device has the page.
+    Device(Device),
+    /// The page was lost to an error of the memory.
+    HwPoison {
+        /// The number of the page frame.
+        pfn: usize,
+    },
+    /// No page, but a note.
+    Marker(Marker),
+    /// None of the above, which is an error of somebody who wrote it.
+    Unknown,
+}
+
+impl Pte {
+    /// An entry that holds nothing.
+    pub const NONE: Self = Self(0);
+
+    /// Takes a raw value.
+    #[inline]
+    pub const fn from_raw(raw: u64) -> Self {
+        Self(raw)
+    }
+
+    /// Returns the raw value.
+    #[inline]
+    pub const fn into_raw(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the value as C code knows it.
+    #[inline]
+    pub(super) const fn into_ffi(self) -> bindings::pte_t {
+        bindings::pte_t {
+            pte: self.0 as bindings::pteval_t,
+        }
+    }
+
+    /// Takes a value from C code.
+    #[inline]
+    pub(super) const fn from_ffi(raw: bindings::pte_t) -> Self {
+        Self(raw.pte as u64)
+    }
+
+    /// Returns whether there is nothing in it.
+    #[inline]
+    pub const fn is_none(self) -> bool {
+        self.0 & !bits::STRAY == 0
+    }
+
+    /// Returns whether it maps a page, be it for nobody to access.
+    #[inline]
+    pub const fn is_present(self) -> bool {
+        self.0 & (bits::PRESENT | bits::PROT_NONE) != 0
+    }
+
+    /// Returns what is in it.
+    #[inline]
+    pub fn kind(self) -> PteKind {
+        if self.is_none() {
+            return PteKind::None;
+        }
+        if self.is_present() {
+            return PteKind::Present(Leaf::new(self.0));
+        }
+        match Soft::decode(self.0) {
+            Soft::Swap(swap) => PteKind::Swap(swap),
+            Soft::Migration(migration) => PteKind::Migration(migration),
+            Soft::Device(device) => PteKind::Device(device),
+            Soft::HwPoison { pfn } => PteKind::HwPoison { pfn },
+            Soft::Marker(marker) => PteKind::Marker(marker),
+            Soft::Unknown => PteKind::Unknown,
+        }
+    }
+
+    /// Returns the page that it maps, if it does.
+    #[inline]
+    pub const fn leaf(self) -> Option<PteLeaf> {
+        if self.is_present() {
+            Some(Leaf::new(self.0))
+        } else {
+            None
+        }
+    }
+
+    /// Returns whether the page was written to since somebody cleared that mark to find out, even
+    /// if it is mapped no more.
+    #[inline]
+    pub const fn is_soft_dirty(self) -> bool {
+        match self.leaf() {
+            Some(leaf) => leaf.is_soft_dirty(),
+            None => SoftFlags(self.0).is_soft_dirty(),
+        }
+    }
+
+    /// Returns whether userfaultfd follows accesses to the page, even if it is mapped no more.
+    #[inline]
+    pub const fn is_uffd(self) -> bool {
+        match self.leaf() {
+            Some(leaf) => leaf.is_uffd(),
+            None => SoftFlags(self.0).is_uffd(),
+        }
+    }
+
+    /// Returns whether a page that is in swap belongs to this process alone.
+    #[inline]
+    pub const fn is_swap_exclusive(self) -> bool {
+        !self.is_present() && SoftFlags(self.0).is_exclusive()
+    }
+}

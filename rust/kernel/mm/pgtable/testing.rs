@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory of user space, for tests that need page tables.
+
+use super::{PmdSlot, TABLE_SPAN};
+use crate::{
+    bindings,
+    error::to_result,
+    mm::{MmWithUser, MmapReadGuard},
+    prelude::*,
+    task::CurrentTask,
+    uaccess::{UserPtr, UserSlice},
+};
+use core::ptr::null_mut;
+
+/// A range of private anonymous memory of the test's own address space, which starts where a block
+/// does.
+pub struct Memory {
+    start: usize,
+}
+
+impl Memory {
+    /// Maps some blocks. They have no tables yet.
+    pub fn map(blocks: usize) -> Result<Self> {
+        // SAFETY: This is a test.
+        to_result(unsafe { bindings::kunit_attach_mm() })?;
+        let wanted = (blocks + 1) * TABLE_SPAN;
+        let addr = Self::map_at(0, wanted)?;
+
+        Ok(Self {
+            start: addr.next_multiple_of(TABLE_SPAN),
+        })
+    }
+
+    fn map_at(addr: usize, len: usize) -> Result<usize> {
+        let prot = (bindings::PROT_READ | bindings::PROT_WRITE) as usize;
+        let mut flags = bindings::MAP_PRIVATE | bindings::MAP_ANONYMOUS;
+
+        if addr != 0 {
+            flags |= bindings::MAP_FIXED;
+        }
+        // SAFETY: `kunit_attach_mm` has given us an address space.
+        let addr = unsafe { bindings::vm_mmap(null_mut(), addr, len, prot, flags as usize, 0) };
+
+        if addr > usize::MAX - bindings::MAX_ERRNO as usize {
+            return Err(ENOMEM);
+        }
+        Ok(addr)
+    }
+
+    /// Returns the address of a page of a block.
+    pub fn page(&self, block: usize, page: usize) -> usize {
+        self.start + block * TABLE_SPAN + page * crate::page::PAGE_SIZE
+    }
+
+    /// Has a page allocated.
+    pub fn touch(&self, block: usize, page: usize) -> Result {
+        UserSlice::new(UserPtr::from_addr(self.page(block, page)), 1)
+            .writer()
+            .write::<u8>(&1)
+    }
+
+    /// Gives the pages of a block back.
+    pub fn zap(&self, mm: &MmWithUser, block: usize) -> Result {
+        let advice = bindings::MADV_DONTNEED as i32;
+
+        // SAFETY: The mm has users, and none of its locks is held.
+        to_result(unsafe {
+            bindings::do_madvise(mm.as_raw(), self.page(block, 0), TABLE_SPAN, advice)
+        })
+    }
+
+    /// Unmaps a block.
+    pub fn unmap(&self, block: usize) -> Result {
+        // SAFETY: `kunit_attach_mm` has given us an address space.
+        to_result(unsafe { bindings::vm_munmap(self.page(block, 0), TABLE_SPAN) })
+    }
+
+    /// Maps a block again.
+    pub fn remap(&self, block: usize) -> Result {
+        Self::map_at(self.page(block, 0), TABLE_SPAN).map(|_| ())
+    }
+
+    /// Returns the slot of a block, if there is a PMD table.
+    pub fn slot<'a>(&self, lock: &'a MmapReadGuard<'a>, block: usize) -> Option<PmdSlot<'a>> {
+        lock.block(self.page(block, 0))?.slot()
+    }
+}
+
+/// The address space that [`Memory`] is in.
+pub fn mm(task: &CurrentTask) -> Result<&MmWithUser> {
+    task.mm().ok_or(EINVAL)
+}
+
+/// Waits until something holds that others bring about; returns false if it takes too long.
+pub fn eventually(mut holds: impl FnMut() -> bool) -> bool {
+    for _ in 0..500 {
+        if holds() {
+            return true;
+        }
+        // SAFETY: Tests may sleep.
+        unsafe { bindings::msleep(10) };
+    }
+    false
+}
