@@ -8,3 +8,5 @@
 const __LOG_PREFIX: &[u8] = b"freepte\0";
 
 mod free_user_pte;
+#[cfg(CONFIG_RUST_PTE_MAP)]
+mod pte_map;
