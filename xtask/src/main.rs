@@ -10,6 +10,7 @@ mod cmd;
 mod demo;
 mod distro;
 mod doctor;
+mod fuzz;
 mod guest;
 mod kconfig;
 mod ksft;
@@ -30,6 +31,7 @@ mod test;
 mod textcmp;
 mod toolchain;
 mod tree;
+mod twins;
 mod vm;
 
 use crate::build::Variant;
@@ -100,6 +102,11 @@ enum Cmd {
     ///
     /// Exits with 1 when a figure is above its bar, noisy or missing.
     Bench(bench::Options),
+    /// Run random memory calls on several kernels, which must agree on all that can be seen
+    ///
+    /// Exits with 1 at the first difference, cut down to the calls that are needed and written as
+    /// a program in C.
+    Fuzz(fuzz::Options),
     /// Compare the machine code of two build directories, object by object
     Textcmp {
         /// One build directory
@@ -194,6 +201,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Cmd::Ksft(args) => ksft_command(&paths, &args),
         Cmd::Storm(options) => storm::run(&paths, &options).map(|()| ExitCode::SUCCESS),
         Cmd::Bench(options) => bench_command(&paths, &options),
+        Cmd::Fuzz(options) => {
+            println!("{}", fuzz::run(&paths, &options)?);
+            Ok(ExitCode::SUCCESS)
+        }
         Cmd::Textcmp { a, b } => {
             let objdump = format!("llvm-objdump{}", toolchain::require()?.suffix);
             let found = textcmp::compare(&a, &b, &objdump)?;

@@ -16,6 +16,7 @@ use crate::storm;
 use crate::textcmp;
 use crate::toolchain;
 use crate::tree;
+use crate::twins;
 use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Result};
 use std::fs;
@@ -99,6 +100,12 @@ pub const STEPS: &[Step] = &[
     }),
     step("instructions against stock", |p| {
         bench::gate::run(p).map(Done::Pass)
+    }),
+    step("instructions of Rust against the C it replaced", |p| {
+        twins::cost::run(p).map(Done::Pass)
+    }),
+    step("nothing small is called that could be inlined", |p| {
+        twins::calls::run(p).map(Done::Pass)
     }),
     step("a sweep of 64 GiB", |p| {
         bench::sweep::run(p).map(Done::Pass)

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is in Rust, against the C that it replaced and that the same kernel still has.
+
+pub mod calls;
+pub mod cost;
