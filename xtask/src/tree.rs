@@ -215,19 +215,42 @@ fn copy_if_there(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// What there is at a path.
+#[derive(PartialEq)]
+enum Content {
+    File(Vec<u8>),
+    Link(PathBuf),
+    Nothing,
+}
+
+impl Content {
+    fn of(path: &Path) -> Self {
+        if let Ok(to) = fs::read_link(path) {
+            return Self::Link(to);
+        }
+        fs::read(path).map_or(Self::Nothing, Self::File)
+    }
+}
+
 /// Make `old` what `new` is; says whether anything had to be done.
 fn update(new: &Path, old: &Path) -> Result<bool> {
-    let content = |path: &Path| fs::read(path).ok();
-    let (want, have) = (content(new), content(old));
+    let (want, have) = (Content::of(new), Content::of(old));
     if want == have {
         return Ok(false);
     }
+    let remove = || fs::remove_file(old).with_context(|| format!("removing {}", old.display()));
     match want {
-        Some(bytes) => {
+        Content::File(bytes) => {
             replace(old, &bytes)?;
             fs::set_permissions(old, fs::metadata(new)?.permissions())?;
         }
-        None => fs::remove_file(old).with_context(|| format!("removing {}", old.display()))?,
+        Content::Link(to) => {
+            if have != Content::Nothing {
+                remove()?;
+            }
+            symlink(&to, old).with_context(|| format!("linking {}", old.display()))?;
+        }
+        Content::Nothing => remove()?,
     }
     Ok(true)
 }
