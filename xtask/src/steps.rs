@@ -295,6 +295,7 @@ const OUR_KUNIT: &[&str] = &[
     "rust_pgtable_entries",
     "rust_pgtable_guards",
     "rust_pgtable_refs",
+    "rust_pgtable_unhook",
     "rust_pte_map",
     "rust_doctest_kernel_mm_pgtable",
 ];

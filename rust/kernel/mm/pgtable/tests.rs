@@ -4,7 +4,8 @@
 
 use super::{
     testing::{eventually, mm, Memory},
-    Busy, Pmd, PmdKind, Pte, PteKind, PteTableRef, Pud, PudKind,
+    Busy, Gather, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap, PteTableRef, Pud, PudKind,
+    TableGuard,
 };
 use crate::{bindings, current, prelude::*};
 
@@ -240,6 +241,103 @@ mod guards {
             pmd.unhook(&table, memory.page(0, 0)),
             Err(Busy::Populated)
         ));
+        Ok(())
+    }
+}
+
+/// Does not compile if a type is `Send`: then it would have both traits, and which is meant would be
+/// anybody's guess.
+macro_rules! assert_not_send {
+    ($type:ty) => {
+        const _: fn() = || {
+            trait Guess<A> {
+                fn it() {}
+            }
+            struct IsSend;
+
+            impl<T: ?Sized> Guess<()> for T {}
+            impl<T: ?Sized + Send> Guess<IsSend> for T {}
+            let _ = <$type as Guess<_>>::it;
+        };
+    };
+}
+
+// Those under which one may not sleep are given up where they were taken.
+assert_not_send!(PteMap<'static>);
+assert_not_send!(PteLock<'static>);
+assert_not_send!(PmdLock<'static>);
+assert_not_send!(TableGuard<'static>);
+
+#[crate::prelude::kunit_tests(rust_pgtable_unhook)]
+mod unhook {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_referenced_stays() -> Result {
+        let memory = Memory::map(1)?;
+        let addr = memory.page(0, 0);
+        let task = current!();
+        let mm = mm(task)?;
+        // So that there is a PMD table.
+        memory.touch(0, 0)?;
+        memory.zap(mm, 0)?;
+
+        let lock = mm.mmap_read_lock();
+        let slot = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        let held = PteTableRef::alloc_get(slot, addr)?.ok_or(EINVAL)?;
+        let pmd = slot.lock();
+        let table = pmd.lock_table().ok_or(EINVAL)?;
+
+        assert!(matches!(pmd.unhook(&table, addr), Err(Busy::Referenced)));
+        drop(table);
+        drop(pmd);
+        drop(held);
+        Ok(())
+    }
+
+    #[test]
+    fn an_empty_table_goes_to_a_gather() -> Result {
+        let memory = Memory::map(1)?;
+        let addr = memory.page(0, 0);
+        let task = current!();
+        let mm = mm(task)?;
+        memory.touch(0, 0)?;
+        memory.zap(mm, 0)?;
+
+        let lock = mm.mmap_read_lock();
+        let slot = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        // Nobody has a hint for a table that never held anything.
+        drop(PteTableRef::alloc_get(slot, addr)?);
+        pin_init::stack_pin_init!(let gather = Gather::new(&lock));
+        let pmd = slot.lock();
+        let table = pmd.lock_table().ok_or(EINVAL)?;
+        let unhooked = pmd.unhook(&table, addr);
+
+        drop(table);
+        drop(pmd);
+        match unhooked {
+            Ok(unhooked) => gather.free(unhooked),
+            Err(_) => return Err(EBUSY),
+        }
+        assert!(slot.map(addr).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_table_is_unhooked_where_it_is() -> Result {
+        let memory = Memory::map(2)?;
+        memory.touch(0, 0)?;
+        memory.touch(1, 0)?;
+        let task = current!();
+        let lock = mm(task)?.mmap_read_lock();
+        let here = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        let there = memory.slot(&lock, 1).ok_or(EINVAL)?;
+        let table = here.map_lock(memory.page(0, 0)).ok_or(EINVAL)?;
+        // The order of the locks forbids more than to try.
+        let pmd = there.try_lock().ok_or(EBUSY)?;
+
+        let result = pmd.unhook(table.table(), memory.page(1, 0));
+        assert!(matches!(result, Err(Busy::Moved)));
         Ok(())
     }
 }

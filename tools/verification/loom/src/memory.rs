@@ -15,7 +15,8 @@ impl Memory {
     /// Looks at it. loom complains if it may be given back at the same time.
     pub fn look(&self) {
         // SAFETY: loom checks that nobody writes to it meanwhile.
-        self.0.with(|there| assert!(unsafe { *there }, "looked at after it was freed"));
+        self.0
+            .with(|there| assert!(unsafe { *there }, "looked at after it was freed"));
     }
 
     /// Gives it back.
