@@ -171,6 +171,8 @@ fn bindgen(paths: &Paths) -> Result<()> {
         ])
         .arg(paths.cache_subdir("tools")?)
         .arg("bindgen-cli")
+        // It runs for seconds: optimizing it takes longer than it saves.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS");
     cmd::run_logged(&mut install, &paths.log_dir()?.join("bindgen.log"))
