@@ -22,6 +22,8 @@
 #include "leak.h"
 
 #define POLL_MS		500
+/* So long for all of it to be exactly as it was */
+#define SETTLE_MS	15000
 #define FEW_TABLES	32
 #define FEW_PAGES	512
 
@@ -101,22 +103,30 @@ static long look_at(struct number *number)
 	return less < 0 ? -1 : vm_counter(number->name) - less;
 }
 
-static bool look(void)
+/* Whether nothing is more than it was, exactly, or within the tolerances */
+static bool is_back(bool is_exact)
 {
-	bool good = true;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		const struct number *number = &numbers[i];
+		long most = number->before + (is_exact ? 0 : number->tolerance);
+
+		if (number->before >= 0 && number->now > most)
+			return false;
+	}
+	return true;
+}
+
+static void look(void)
+{
 	unsigned int i;
 
 	/* Inodes and their like; what the CPUs have counted for themselves */
 	file_write("/proc/sys/vm/drop_caches", "3");
 	file_write("/proc/sys/vm/stat_refresh", "1");
-	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
-		struct number *number = &numbers[i];
-
-		number->now = look_at(number);
-		if (number->before >= 0 && number->now - number->before > number->tolerance)
-			good = false;
-	}
-	return good;
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		numbers[i].now = look_at(&numbers[i]);
 }
 
 void leak_begin(void)
@@ -135,15 +145,16 @@ void leak_begin(void)
 const char *leak_end(long ms)
 {
 	static char text[256];
-	const long end = now_ms() + ms;
+	const long start = now_ms();
 	unsigned int i;
 
-	/* Address spaces end, and their parts are freed, somewhat later than their processes. */
-	while (!look()) {
-		if (now_ms() >= end)
-			break;
+	/*
+	 * Address spaces end, and their parts are freed, somewhat later than their processes: what
+	 * is just late is not to be excused by the tolerance.
+	 */
+	for (look(); now_ms() - start < (is_back(false) ? SETTLE_MS : ms) && !is_back(true);
+	     look())
 		sleep_ms(POLL_MS);
-	}
 	text[0] = 0;
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 		const struct number *number = &numbers[i];

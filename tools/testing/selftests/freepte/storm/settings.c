@@ -15,8 +15,8 @@
 #define THP	"/sys/kernel/mm/transparent_hugepage/"
 
 /*
- * Small pages by default: who asks for huge ones, or collapses, gets them. ksmd takes the lock of an
- * address space for each page: few at a time.
+ * Small pages by default: who asks for huge ones, or collapses, gets them. ksmd takes the lock of
+ * an address space for each page: few at a time.
  */
 static struct setting {
 	const char *path;
