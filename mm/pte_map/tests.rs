@@ -181,4 +181,106 @@ mod against_c {
         }
         Ok(())
     }
+
+    type Deposit =
+        unsafe extern "C" fn(*mut bindings::mm_struct, *mut bindings::pmd_t, bindings::pgtable_t);
+    type Withdraw =
+        unsafe extern "C" fn(*mut bindings::mm_struct, *mut bindings::pmd_t) -> bindings::pgtable_t;
+
+    #[test]
+    fn what_one_deposits_the_other_withdraws() -> Result {
+        const WAYS: [(Deposit, Withdraw); 4] = [
+            (
+                bindings::c_pgtable_trans_huge_deposit,
+                bindings::c_pgtable_trans_huge_withdraw,
+            ),
+            (
+                bindings::pgtable_trans_huge_deposit,
+                bindings::c_pgtable_trans_huge_withdraw,
+            ),
+            (
+                bindings::c_pgtable_trans_huge_deposit,
+                bindings::pgtable_trans_huge_withdraw,
+            ),
+            (
+                bindings::pgtable_trans_huge_deposit,
+                bindings::pgtable_trans_huge_withdraw,
+            ),
+        ];
+        let memory = Memory::map(1)?;
+        memory.touch(0, 0)?;
+        let task = current!();
+        let mm = mm(task)?;
+        // SAFETY: The mm is valid. The tables are freed below.
+        let tables = [(); 3].map(|()| unsafe { bindings::pte_alloc_one(mm.as_raw()) });
+        let lock = mm.mmap_read_lock();
+        let slot = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        let pmd = slot.cell().as_raw();
+        let there = tables.iter().all(|table| !table.is_null());
+        let mut orders = [tables; WAYS.len()];
+
+        for ((deposit, withdraw), order) in WAYS.iter().zip(&mut orders) {
+            let locked = slot.lock();
+
+            if there {
+                // SAFETY: The lock of the PMD table is held, and nobody else has the tables.
+                unsafe {
+                    tables.map(|table| deposit(mm.as_raw(), pmd, table));
+                    *order = [(); 3].map(|()| withdraw(mm.as_raw(), pmd));
+                }
+            }
+            drop(locked);
+        }
+        for table in tables {
+            if !table.is_null() {
+                // SAFETY: It was withdrawn, so that nobody else has it.
+                unsafe { bindings::pte_free_defer(mm.as_raw(), table) };
+            }
+        }
+        drop(lock);
+        assert!(there);
+        let [c, others @ ..] = orders;
+        assert!(c != tables);
+        assert!(others.iter().all(|order| *order == c));
+        Ok(())
+    }
+
+    type Clear = unsafe extern "C" fn(
+        *mut bindings::vm_area_struct,
+        usize,
+        *mut bindings::pte_t,
+    ) -> bindings::pte_t;
+
+    #[test]
+    fn clearing_returns_what_was_there() -> Result {
+        const WAYS: [Clear; 2] = [bindings::ptep_clear_flush, bindings::c_ptep_clear_flush];
+        let memory = Memory::map(1)?;
+        let addr = memory.page(0, 7);
+        memory.touch(0, 7)?;
+        let task = current!();
+        let mm = mm(task)?;
+        let lock = mm.mmap_read_lock();
+        let vma = lock.vma_lookup(addr).ok_or(EINVAL)?.as_ptr();
+        let slot = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        let before = slot.map(addr).ok_or(EINVAL)?.read(addr);
+
+        for clear in WAYS {
+            let (entry, ptl) = slot.map_lock(addr).ok_or(EINVAL)?.into_raw();
+            // SAFETY: The table is locked, and the entry gets back what it had before anybody could
+            // miss it.
+            let (cleared, left) = unsafe {
+                let cleared = clear(vma, addr, entry);
+                let left = entry.read_volatile();
+                bindings::set_pte_at(mm.as_raw(), addr, entry, cleared);
+                (cleared, left)
+            };
+
+            // SAFETY: The lock was taken above.
+            unsafe { bindings::spin_unlock(ptl) };
+            unmap(entry);
+            assert_eq!(cleared.pte as u64, before.into_raw());
+            assert_eq!(left.pte, 0);
+        }
+        Ok(())
+    }
 }

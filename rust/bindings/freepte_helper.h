@@ -5,6 +5,7 @@
  */
 #include <linux/leafops.h>
 #include <linux/mman.h>
+#include <linux/pgalloc.h>
 #include <linux/pgtable.h>
 #include <linux/pte_ref.h>
 #include <linux/rust_mm_twins.h>
