@@ -50,7 +50,7 @@ pub struct Options {
     /// Take the kernels as they were built last
     #[arg(long)]
     no_build: bool,
-    /// Instead: leave out an operation on one side, and see whether that is found
+    /// Instead: change a store on one side, and see whether that is found
     #[arg(long)]
     self_test: bool,
 }

@@ -7,9 +7,10 @@
 
 #![allow(unsafe_code)]
 
-use crate::exec::{self, Outcome};
+use crate::exec;
 use crate::observe::{self, Record};
-use crate::op::{Actor, Op, ACTORS, CHILDREN, THREADS};
+use crate::op::{Actor, Arg, Call, Op, ACTORS, CHILDREN, THREADS};
+use crate::verb::Verb;
 use crate::world;
 use anyhow::{bail, ensure, Context, Result};
 use std::cell::UnsafeCell;
@@ -57,7 +58,7 @@ unsafe impl Sync for Shared {}
 
 static SHARED: OnceLock<&'static Shared> = OnceLock::new();
 static LIST: OnceLock<Vec<Op>> = OnceLock::new();
-/// The operation that is left out, if any: what a fault of a kernel might look like.
+/// The store that writes something else, if any: what a fault of a kernel might look like.
 static DISTORTED: OnceLock<Option<u32>> = OnceLock::new();
 
 fn shared() -> Result<&'static Shared> {
@@ -117,11 +118,20 @@ fn wait_patiently(semaphore: &UnsafeCell<libc::sem_t>) -> bool {
     }
 }
 
+/// A store of another value.
+fn other_value(call: &Call) -> Call {
+    let mut other = call.clone();
+    if let (Verb::Store, Some(Arg::Number(value))) = (call.verb, other.args.last_mut()) {
+        *value ^= 1;
+    }
+    other
+}
+
 /// Do an operation, and look at what is mapped after it.
 fn act(op: &Op) -> Seen {
     let distorted = DISTORTED.get().copied().flatten() == Some(op.id);
     let mut outcome = if distorted {
-        Outcome::pretended()
+        exec::run(&other_value(&op.call))
     } else {
         exec::run(&op.call)
     };
@@ -186,8 +196,13 @@ pub fn start(list: Vec<Op>, verbose: bool, distorted: Option<u32>) -> Result<()>
     for n in 1..THREADS {
         thread::Builder::new()
             .stack_size(1 << 20)
-            .spawn(move || serve(Actor::Thread(n)))
+            .spawn(move || {
+                // What the C library and Rust take for a thread is there by now.
+                shared.turns.get(n).iter().for_each(|turn| post(&turn.done));
+                serve(Actor::Thread(n));
+            })
             .context("starting a thread")?;
+        shared.turns.get(n).iter().for_each(|turn| wait(&turn.done));
     }
     Ok(())
 }

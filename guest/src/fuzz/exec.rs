@@ -37,11 +37,6 @@ impl Outcome {
         })
     }
 
-    /// What an access returns that worked.
-    pub fn pretended() -> Self {
-        Self::of_access(Ok(0))
-    }
-
     fn of_access(result: Result<u64, Fault>) -> Self {
         let mut outcome = Self::default();
         match result {

@@ -13,6 +13,7 @@ use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 pub use glance::glance;
 
@@ -224,24 +225,38 @@ fn borrowed(fd: RawFd) -> ManuallyDrop<File> {
 
 /// The fields of status that are looked at.
 ///
-/// Not VmPTE, which is what freepte is about. Nor RssFile, and VmRSS and VmHWM with it: how much
-/// of its own program a process maps at a fault follows what is in the page cache. Nor VmPeak: which
-/// of our threads is the first to make its heap decides where they fit.
-const OF_STATUS: &[&str] = &[
-    "VmSize:",
-    "VmLck:",
-    "VmPin:",
-    "RssAnon:",
-    "RssShmem:",
-    "VmData:",
-    "VmSwap:",
-];
+/// Not VmPTE, which is what freepte is about. Nor those that count this program's own heap, stacks
+/// and pages of its file (VmLck too, after mlockall): how large these are follows how it was called
+/// and what is in the page cache. What the arena adds to them is in smaps, and that a count is
+/// wrong the kernel says when the process ends.
+const OF_STATUS: [&str; 3] = ["VmPin", "RssShmem", "VmSwap"];
+
+type Status = [i64; OF_STATUS.len()];
+
+/// What this program has of each by itself.
+static OWN: OnceLock<Status> = OnceLock::new();
+
+fn read_status() -> io::Result<Status> {
+    let text = fs::read_to_string("/proc/self/status")?;
+    let field = |name: &str| {
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        value.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    Ok(OF_STATUS.map(|name| field(name).unwrap_or(-1)))
+}
+
+/// What there is now is this program's own.
+pub fn begin() -> io::Result<()> {
+    let _ = OWN.set(read_status()?);
+    Ok(())
+}
 
 fn status(record: &mut Record) -> io::Result<()> {
-    for line in fs::read_to_string("/proc/self/status")?.lines() {
-        if OF_STATUS.iter().any(|field| line.starts_with(field)) {
-            record.line(line);
-        }
+    let own = OWN.get().copied().unwrap_or_default();
+    for ((name, now), own) in OF_STATUS.iter().zip(read_status()?).zip(own) {
+        record.line(&format!("{name} {:+} kB", now - own));
     }
     Ok(())
 }

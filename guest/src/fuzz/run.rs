@@ -34,7 +34,7 @@ pub struct Options {
     /// Write out what is seen then, instead of a digest of it
     #[arg(long)]
     verbose: bool,
-    /// Only pretend to do the operation of this number
+    /// Have the store of this number write another value
     #[arg(long, value_name = "ID")]
     distort: Option<u32>,
 }
@@ -171,6 +171,7 @@ fn subject(ext4: &Path, list: Vec<Op>, options: Options, log: &File) -> Result<(
     world::open_files(Path::new(TMPFS), ext4)?;
     world::open_pagemap()?;
     actors::start(list, options.verbose, options.distort)?;
+    observe::begin()?;
     for (number, name) in names.iter().enumerate() {
         // One call for each line: what was done last is there even if this process is ended.
         let line = match actors::step(number)? {

@@ -10,6 +10,8 @@ pub struct Ddmin<T> {
     list: Vec<T>,
     /// Into how many parts the list is divided
     parts: usize,
+    /// How many items one round may try, if it can
+    budget: usize,
     stage: Stage,
 }
 
@@ -22,10 +24,11 @@ enum Stage {
 
 impl<T: Clone> Ddmin<T> {
     /// For a list that is known to fail.
-    pub fn new(list: Vec<T>) -> Self {
+    pub fn new(list: Vec<T>, budget: usize) -> Self {
         Self {
+            parts: first_parts(list.len(), budget),
             list,
-            parts: 2,
+            budget,
             stage: Stage::Each,
         }
     }
@@ -84,15 +87,21 @@ impl<T: Clone> Ddmin<T> {
 
     fn leave_out(&mut self, parts: &[usize]) {
         self.list = self.without(parts);
-        self.parts = (self.parts - parts.len())
-            .max(2)
-            .min(self.list.len().max(1));
+        let left = self.parts - parts.len();
+        let most = self.list.len().max(1);
+        self.parts = left.max(first_parts(most, self.budget)).min(most);
     }
 
     fn finish(&mut self) {
         // Nothing is left to divide into.
         self.parts = 0;
     }
+}
+
+/// The more parts, the more is known after a round, and the longer it takes.
+fn first_parts(len: usize, budget: usize) -> usize {
+    const MOST: usize = 16;
+    (budget / len.max(1)).clamp(2, MOST).min(len.max(1))
 }
 
 /// n, n/2, … 2
@@ -106,7 +115,7 @@ mod tests {
 
     /// Minimise 0..len by a test; how many rounds it took.
     fn minimise(len: u32, fails: impl Fn(&[u32]) -> bool) -> (Vec<u32>, usize) {
-        let mut ddmin = Ddmin::new((0..len).collect());
+        let mut ddmin = Ddmin::new((0..len).collect(), 4 * len as usize);
         let mut rounds = 0;
         loop {
             let candidates = ddmin.candidates();

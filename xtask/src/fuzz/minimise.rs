@@ -11,7 +11,7 @@ use anyhow::Result;
 pub type List = Vec<String>;
 
 /// Operations of one boot: with more, an early answer would have to wait too long.
-const AT_ONCE: usize = 40_000;
+const AT_ONCE: usize = 20_000;
 
 pub struct Judge<'a> {
     pub runner: &'a Runner<'a>,
@@ -74,7 +74,7 @@ impl Judge<'_> {
     }
 
     pub fn minimise(&self, list: List) -> Result<List> {
-        let mut ddmin = Ddmin::new(list);
+        let mut ddmin = Ddmin::new(list, AT_ONCE);
         loop {
             let candidates = ddmin.candidates();
             if candidates.is_empty() {

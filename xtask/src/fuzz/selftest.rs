@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether a difference is found and cut down: one side leaves out a store and says that it did
-//! it, which is what a kernel that loses a page would look like.
+//! Whether a difference is found and cut down: one side stores something else than it was told,
+//! which is what a kernel that mixes up pages would look like.
 
 use super::log;
 use super::minimise::Judge;
@@ -11,7 +11,7 @@ use crate::paths::Paths;
 use anyhow::{ensure, Context, Result};
 use std::process::Command;
 
-/// A mapping, a store, and what little may make the store's page look as if it was there before.
+/// A mapping and a store; and what may be needed to have the store work, such as a larger file.
 const MOST_LEFT: usize = 5;
 
 pub fn run(paths: &Paths, options: &Options) -> Result<String> {
@@ -41,7 +41,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<String> {
         [first.clone(), side]
     };
     let list = list_of(&runner, seed, options.ops)?;
-    // A store that writes what was there already makes no difference.
+    // One that nobody looks at before its page goes makes no difference.
     for &id in stores.iter().rev().take(3) {
         let both = judge_of(id);
         let judge = Judge {
@@ -55,12 +55,12 @@ pub fn run(paths: &Paths, options: &Options) -> Result<String> {
         let Some(found) = found else { continue };
         let cut = judge
             .reproduce(&list, found.id)?
-            .context("a store that is left out makes no difference when run again")?;
+            .context("a store that was changed makes no difference when run again")?;
         let list = judge.minimise(cut)?;
         let own = format!("{id} ");
         ensure!(
-            list.len() <= MOST_LEFT && list.iter().any(|op| op.starts_with(&own)),
-            "operation {id} was left out, and {} operations are left:\n{}",
+            (2..=MOST_LEFT).contains(&list.len()) && list.iter().any(|op| op.starts_with(&own)),
+            "operation {id} was changed, and {} operations are left:\n{}",
             list.len(),
             list.join("\n")
         );
@@ -72,10 +72,10 @@ pub fn run(paths: &Paths, options: &Options) -> Result<String> {
                 .args([&target, &program]),
         )?;
         return Ok(format!(
-            "operation {id} of {} left out: found, cut down to {} operations, written as C",
+            "store {id} of {} changed: found, cut down to {} operations, written as C",
             options.ops,
             list.len()
         ));
     }
-    anyhow::bail!("no store of seed {seed} that is left out makes a difference")
+    anyhow::bail!("no change of a store of seed {seed} makes a difference")
 }

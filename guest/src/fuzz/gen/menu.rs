@@ -49,7 +49,7 @@ pub const MENU: [Item; 60] = [
     item(Group::Map, 3, Gen::munmap),
     item(Group::Map, 6, Gen::mprotect),
     item(Group::Empty, 20, Gen::dont_need),
-    item(Group::Empty, 6, Gen::empty_table),
+    item(Group::Empty, 14, Gen::empty_table),
     item(Group::Empty, 3, Gen::free),
     item(Group::Empty, 4, Gen::guard),
     item(Group::Empty, 1, Gen::enabled),
