@@ -24,8 +24,6 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
-pub use selftest::run as selftest;
-
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The first seed
@@ -56,13 +54,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// For a test: some seeds on stock and freepte, as they were built.
-    pub fn quick(count: u64, ops: usize) -> Self {
+    /// For a test: on kernels that were built before.
+    fn built(kernels: &[Variant], count: u64, ops: usize) -> Self {
         Self {
             seed: 1,
             count,
             ops,
-            kernels: vec![Variant::Stock, Variant::Freepte],
+            kernels: kernels.to_vec(),
             image: Vec::new(),
             batch: 20,
             no_build: true,
@@ -92,9 +90,27 @@ impl Options {
 
 pub fn run(paths: &Paths, options: &Options) -> Result<String> {
     if options.self_test {
-        return selftest(paths, options);
+        return selftest::run(paths, options);
     }
     compare(paths, options)
+}
+
+const BOTH: &[Variant] = &[Variant::Stock, Variant::Freepte];
+
+/// As much as takes a minute.
+pub fn quick(paths: &Paths) -> Result<String> {
+    compare(paths, &Options::built(BOTH, 12, 1500))
+}
+
+/// As much as takes half an hour.
+pub fn long(paths: &Paths) -> Result<String> {
+    compare(paths, &Options::built(BOTH, 120, 5000))
+}
+
+/// Whether it could fail at all.
+pub fn selftest(paths: &Paths) -> Result<String> {
+    let stock = [Variant::Stock, Variant::Stock];
+    selftest::run(paths, &Options::built(&stock, 1, 300))
 }
 
 fn runner<'a>(paths: &'a Paths, options: &Options) -> Result<Runner<'a>> {

@@ -6,6 +6,7 @@ use crate::bench;
 use crate::build::{self, Variant};
 use crate::cmd;
 use crate::demo;
+use crate::fuzz;
 use crate::guest;
 use crate::ksft::{self, Own};
 use crate::ktap::{self, Verdict};
@@ -107,6 +108,9 @@ pub const STEPS: &[Step] = &[
     step("nothing small is called that could be inlined", |p| {
         twins::calls::run(p).map(Done::Pass)
     }),
+    step("random memory calls, stock and freepte", |p| {
+        fuzz::quick(p).map(Done::Pass)
+    }),
     step("a sweep of 64 GiB", |p| {
         bench::sweep::run(p).map(Done::Pass)
     }),
@@ -115,6 +119,12 @@ pub const STEPS: &[Step] = &[
     full("code of off is stock's", same_code),
     full("upstream's mm suite, stock and freepte", |p| {
         upstream(p, &[], Variant::Freepte)
+    }),
+    full("random memory calls at length, stock and freepte", |p| {
+        fuzz::long(p).map(Done::Pass)
+    }),
+    full("random memory calls find what is wrong", |p| {
+        fuzz::selftest(p).map(Done::Pass)
     }),
     beside(full("a storm of 30 minutes on debug", |p| storm(p, 30))),
     beside(full("upstream's mm suite on debug", upstream_on_debug)),
