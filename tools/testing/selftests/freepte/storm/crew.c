@@ -35,6 +35,11 @@ void hit(struct part *part)
 	__atomic_fetch_add(&tally_of(part)->hits, 1, __ATOMIC_RELAXED);
 }
 
+static void step(void)
+{
+	__atomic_fetch_add(&board->steps, 1, __ATOMIC_RELAXED);
+}
+
 static void *play(void *arg)
 {
 	struct part *part = arg;
@@ -47,6 +52,7 @@ static void *play(void *arg)
 			__atomic_store_n(&board->is_over, true, __ATOMIC_RELAXED);
 		part->turns++;
 		__atomic_fetch_add(&tally_of(part)->turns, 1, __ATOMIC_RELAXED);
+		step();
 	}
 	__atomic_store_n(&tally_of(part)->has_ended, true, __ATOMIC_RELAXED);
 	return NULL;
@@ -75,9 +81,11 @@ static const char *check_all(struct part *part)
 	const char *_wrong = NULL;
 	unsigned int i;
 
-	for (i = 0; !_wrong && i < REGIONS; i++)
+	for (i = 0; !_wrong && i < REGIONS; i++) {
 		if (regions[i].addr)
 			_wrong = touch(check_region, part, &regions[i]);
+		step();
+	}
 	return _wrong;
 }
 

@@ -24,7 +24,7 @@
 
 /* Until each actor had a turn, but not longer than so many times the time */
 #define MOST_TIMES	3
-/* Processes that have not ended after so long hang. */
+/* Processes that make no step for so long hang. */
 #define END_MS		120000
 #define LEAK_MS		60000
 
@@ -261,15 +261,23 @@ static void tell_who_hangs(void)
 
 static void end_crews(void)
 {
-	const long end = now_ms() + END_MS;
+	unsigned long last = 0;
+	long since = now_ms();
 
 	while (!crews_ended(true)) {
-		if (now_ms() >= end && !storm.hangs) {
+		unsigned long steps = __atomic_load_n(&board->steps, __ATOMIC_RELAXED);
+
+		if (steps != last) {
+			last = steps;
+			since = now_ms();
+		} else if (now_ms() - since >= END_MS) {
+			/* Nor do they die when they are told to. */
+			if (storm.hangs)
+				break;
 			storm.hangs = true;
 			tell_who_hangs();
+			since = now_ms();
 		}
-		if (now_ms() >= end + END_MS)
-			break;
 		sleep_ms(50);
 	}
 }

@@ -74,6 +74,8 @@ extern __thread struct part *self;
 /* What all processes share */
 struct board {
 	bool is_over;
+	/* Steps of anybody, whatever they are: who makes none hangs */
+	unsigned long steps;
 	struct tally {
 		unsigned long turns, hits;
 		bool has_ended;
