@@ -68,3 +68,30 @@ pub(super) fn encryption() -> u64 {
     #[cfg(not(CONFIG_AMD_MEM_ENCRYPT))]
     return 0;
 }
+
+/// Gives a value of an entry, `struct NAME(u64)`, what values of all levels have.
+macro_rules! raw_value {
+    ($name:ident) => {
+        impl $name {
+            /// Takes a raw value.
+            #[inline]
+            pub const fn from_raw(raw: u64) -> Self {
+                Self(raw)
+            }
+
+            /// Returns the raw value.
+            #[inline]
+            pub const fn into_raw(self) -> u64 {
+                self.0
+            }
+
+            /// Returns whether there is nothing in it.
+            #[inline]
+            pub const fn is_none(self) -> bool {
+                self.0 & !$crate::mm::pgtable::bits::STRAY == 0
+            }
+        }
+    };
+}
+
+pub(super) use raw_value;

@@ -54,19 +54,9 @@ pub enum PmdKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PteTable(bindings::phys_addr_t);
 
+bits::raw_value!(Pmd);
+
 impl Pmd {
-    /// Takes a raw value.
-    #[inline]
-    pub const fn from_raw(raw: u64) -> Self {
-        Self(raw)
-    }
-
-    /// Returns the raw value.
-    #[inline]
-    pub const fn into_raw(self) -> u64 {
-        self.0
-    }
-
     /// Returns the value as C code knows it.
     #[inline]
     pub const fn into_ffi(self) -> bindings::pmd_t {
@@ -79,12 +69,6 @@ impl Pmd {
     #[inline]
     pub const fn from_ffi(raw: bindings::pmd_t) -> Self {
         Self(raw.pmd as u64)
-    }
-
-    /// Returns whether there is nothing in it.
-    #[inline]
-    pub const fn is_none(self) -> bool {
-        self.0 & !bits::STRAY == 0
     }
 
     /// Returns what is in it.

@@ -51,21 +51,11 @@ pub enum PteKind {
     Unknown,
 }
 
+bits::raw_value!(Pte);
+
 impl Pte {
     /// An entry that holds nothing.
     pub const NONE: Self = Self(0);
-
-    /// Takes a raw value.
-    #[inline]
-    pub const fn from_raw(raw: u64) -> Self {
-        Self(raw)
-    }
-
-    /// Returns the raw value.
-    #[inline]
-    pub const fn into_raw(self) -> u64 {
-        self.0
-    }
 
     /// Returns the value as C code knows it.
     #[inline]
@@ -79,12 +69,6 @@ impl Pte {
     #[inline]
     pub(super) const fn from_ffi(raw: bindings::pte_t) -> Self {
         Self(raw.pte as u64)
-    }
-
-    /// Returns whether there is nothing in it.
-    #[inline]
-    pub const fn is_none(self) -> bool {
-        self.0 & !bits::STRAY == 0
     }
 
     /// Returns whether it maps a page, be it for nobody to access.

@@ -36,25 +36,9 @@ pub enum PudKind {
     Bad,
 }
 
+bits::raw_value!(Pud);
+
 impl Pud {
-    /// Takes a raw value.
-    #[inline]
-    pub const fn from_raw(raw: u64) -> Self {
-        Self(raw)
-    }
-
-    /// Returns the raw value.
-    #[inline]
-    pub const fn into_raw(self) -> u64 {
-        self.0
-    }
-
-    /// Returns whether there is nothing in it.
-    #[inline]
-    pub const fn is_none(self) -> bool {
-        self.0 & !bits::STRAY == 0
-    }
-
     /// Returns what is in it.
     #[inline]
     pub fn kind(self) -> PudKind {
