@@ -108,7 +108,7 @@ static const char *give_back_many(struct racer *racer)
 	return racer->turns % 4 ? NULL : give_back(racer);
 }
 
-#define ENOUGH	20
+#define ENOUGH	5
 
 /* Moves there and back */
 static long moves;
