@@ -119,10 +119,12 @@ fn runner<'a>(paths: &'a Paths, options: &Options) -> Result<Runner<'a>> {
             build::build(paths, *kernel)?;
         }
     }
+    let dir = paths.cache_subdir("fuzz")?;
     Ok(Runner {
         paths,
         program: guest::program(paths, "freepte-fuzz")?,
-        dir: paths.cache_subdir("fuzz")?,
+        scratch: tempfile::Builder::new().prefix("run-").tempdir_in(&dir)?,
+        dir,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tempfile::TempDir;
 
 #[derive(Clone, Debug)]
 pub struct Side {
@@ -26,6 +27,13 @@ pub enum Work<'a> {
 }
 
 impl Work<'_> {
+    fn lists(&self) -> u64 {
+        match self {
+            Self::Seeds { count, .. } => *count,
+            Self::Lists(lists) => lists.len() as u64,
+        }
+    }
+
     fn operations(&self) -> u64 {
         match self {
             Self::Seeds { count, ops, .. } => count * *ops as u64,
@@ -42,11 +50,12 @@ pub enum Look {
     Text,
 }
 
-/// The program, and where files for it may be put.
+/// The program, and where files may be put: those that are to be kept, and those for the guest.
 pub struct Runner<'a> {
     pub paths: &'a Paths,
     pub program: PathBuf,
     pub dir: PathBuf,
+    pub scratch: TempDir,
 }
 
 impl Runner<'_> {
@@ -60,7 +69,7 @@ impl Runner<'_> {
                 command.extend(["--ops".to_owned(), ops.to_string()]);
             }
             Work::Lists(lists) => {
-                let file = self.dir.join("lists");
+                let file = self.scratch.path().join("lists");
                 write_lists(&file, lists)?;
                 command.extend(["lists".to_owned(), text(&file)?]);
             }
@@ -94,8 +103,9 @@ impl Runner<'_> {
         if let Some(trouble) = out.trouble() {
             bail!("{}, last: {}: {trouble}", kernel.name(), last());
         }
+        let all = logs.len() as u64 == work.lists() && logs.iter().all(|log| log.complete);
         ensure!(
-            out.status == Some(0) && logs.iter().all(|log| log.complete),
+            out.status == Some(0) && all,
             "freepte-fuzz ended with {:?} on {}, last: {}: {}",
             out.status,
             kernel.name(),
