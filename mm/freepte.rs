@@ -8,5 +8,7 @@
 const __LOG_PREFIX: &[u8] = b"freepte\0";
 
 mod free_user_pte;
+#[cfg(CONFIG_RUST_PAGEWALK)]
+mod pagewalk;
 #[cfg(CONFIG_RUST_PTE_MAP)]
 mod pte_map;

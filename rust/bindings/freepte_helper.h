@@ -3,12 +3,16 @@
  * What bindgen reads for the Rust code of this folder, beside the kernel's own
  * rust/bindings/bindings_helper.h.
  */
+#include <linux/huge_mm.h>
+#include <linux/hugetlb.h>
 #include <linux/leafops.h>
 #include <linux/mman.h>
+#include <linux/pagewalk.h>
 #include <linux/pgalloc.h>
 #include <linux/pgtable.h>
 #include <linux/pte_ref.h>
 #include <linux/rust_mm_twins.h>
+#include <linux/rust_pagewalk_twins.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/vmstat.h>
@@ -18,6 +22,15 @@
 
 /* mm/internal.h, of which only this is needed */
 void flush_tlb_batched_pending(struct mm_struct *mm);
+int walk_page_range_mm_unsafe(struct mm_struct *mm, unsigned long start,
+			      unsigned long end, const struct mm_walk_ops *ops,
+			      void *private);
+int walk_page_range_vma_unsafe(struct vm_area_struct *vma, unsigned long start,
+			       unsigned long end, const struct mm_walk_ops *ops,
+			       void *private);
+int walk_page_range_debug(struct mm_struct *mm, unsigned long start,
+			  unsigned long end, const struct mm_walk_ops *ops,
+			  pgd_t *pgd, void *private);
 
 /* Constants that bindgen cannot evaluate */
 const u32 RUST_CONST_HELPER_SWP_PTE_MARKER = SWP_PTE_MARKER;
@@ -39,3 +52,4 @@ const u32 RUST_CONST_HELPER_PTE_MARKER_UFFD_WP = PTE_MARKER_UFFD_WP;
 const u32 RUST_CONST_HELPER_PTE_MARKER_POISONED = PTE_MARKER_POISONED;
 const u32 RUST_CONST_HELPER_PTE_MARKER_GUARD = PTE_MARKER_GUARD;
 const u32 RUST_CONST_HELPER_PTE_MARKER_MASK = PTE_MARKER_MASK;
+const folio_walk_flags_t RUST_CONST_HELPER_FW_ZEROPAGE = FW_ZEROPAGE;

@@ -16,6 +16,9 @@ pub(super) const USER: u64 = bit(bindings::_PAGE_BIT_USER);
 pub(super) const ACCESSED: u64 = bit(bindings::_PAGE_BIT_ACCESSED);
 pub(super) const DIRTY: u64 = bit(bindings::_PAGE_BIT_DIRTY);
 pub(super) const PSE: u64 = bit(bindings::_PAGE_BIT_PSE);
+/// A bit of the memory type, and where it is in an entry that maps more than a page.
+pub(super) const PAT: u64 = bit(bindings::_PAGE_BIT_PAT);
+pub(super) const PAT_LARGE: u64 = bit(bindings::_PAGE_BIT_PAT_LARGE);
 pub(super) const SPECIAL: u64 = bit(bindings::_PAGE_BIT_SPECIAL);
 pub(super) const NX: u64 = bit(bindings::_PAGE_BIT_NX);
 

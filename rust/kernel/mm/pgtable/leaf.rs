@@ -2,7 +2,7 @@
 
 //! Entries that map memory.
 
-use super::bits;
+use super::{bits, Pte};
 use crate::{bindings, page::PAGE_SHIFT};
 
 /// An entry that maps `1 << SHIFT` bytes of memory: a copy, taken at some time.
@@ -53,6 +53,27 @@ impl<const SHIFT: u32> Leaf<SHIFT> {
         };
 
         (plain & bits::address() & !(Self::SIZE as u64 - 1)) as usize >> PAGE_SHIFT
+    }
+
+    /// Returns the entry that would map the page of an address alone, as this maps it.
+    pub fn page(self, addr: usize) -> Pte {
+        let index = (addr & (Self::SIZE - 1)) >> PAGE_SHIFT;
+        let frame = ((self.pfn() + index) << PAGE_SHIFT) as u64;
+        let mut flags = self.0 & !bits::address();
+
+        if SHIFT > PAGE_SHIFT as u32 {
+            // What selects the size elsewhere is a bit of the memory type here.
+            flags &= !bits::PSE;
+            if self.has(bits::PAT_LARGE) {
+                flags |= bits::PAT;
+            }
+        }
+        let stored = if self.has(bits::PRESENT) {
+            frame
+        } else {
+            !frame
+        };
+        Pte::from_raw(flags | stored & bits::address())
     }
 
     /// Returns whether user space may access it.

@@ -73,7 +73,7 @@ impl<'a> PteLock<'a> {
     /// was present the caller flushes the TLBs.
     #[inline]
     pub unsafe fn set(&mut self, addr: usize, entry: Pte) {
-        let place = self.map.entry_of(addr);
+        let place = self.map.place(addr);
 
         // SAFETY: The entry is one of a locked table of `mm`; the caller answers for the rest.
         unsafe { bindings::set_pte_at(self.mm, addr, place, entry.into_ffi()) };
@@ -87,7 +87,7 @@ impl<'a> PteLock<'a> {
     /// the TLBs.
     #[inline]
     pub unsafe fn clear(&mut self, addr: usize) -> Pte {
-        let place = self.map.entry_of(addr);
+        let place = self.map.place(addr);
 
         // SAFETY: The entry is one of a locked table of `mm`; the caller answers for the rest.
         Pte::from_ffi(unsafe { bindings::ptep_get_and_clear(self.mm, addr, place) })

@@ -86,7 +86,7 @@ impl<'a> PteMap<'a> {
     #[inline]
     pub fn read(&self, addr: usize) -> Pte {
         // SAFETY: It is in the table by the type invariants, and a word that is read at once.
-        Pte::from_ffi(unsafe { self.entry_of(addr).read_volatile() })
+        Pte::from_ffi(unsafe { self.place(addr).read_volatile() })
     }
 
     /// Goes over the entries with their addresses, from the address that was mapped to the end of
@@ -130,7 +130,7 @@ impl<'a> PteMap<'a> {
 
     /// Returns where the entry of an address of the block is.
     #[inline]
-    pub(super) fn entry_of(&self, addr: usize) -> *mut bindings::pte_t {
+    pub fn place(&self, addr: usize) -> *mut bindings::pte_t {
         let table = self
             .entry
             .as_ptr()

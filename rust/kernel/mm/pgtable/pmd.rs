@@ -71,15 +71,44 @@ impl Pmd {
         Self(raw.pmd as u64)
     }
 
+    const PRESENT: u64 = bits::PRESENT | bits::PROT_NONE | bits::PSE;
+
+    /// Returns whether it maps memory, be it for nobody to access, or points to a table.
+    #[inline]
+    pub const fn is_present(self) -> bool {
+        self.0 & Self::PRESENT != 0
+    }
+
+    /// Returns whether it maps memory itself.
+    #[inline]
+    pub const fn is_leaf(self) -> bool {
+        self.0 & bits::PSE != 0
+    }
+
+    /// Returns whether it is about 2 MiB as a whole: it maps them, or holds something in place of
+    /// them.
+    #[inline]
+    pub const fn is_huge(self) -> bool {
+        self.is_leaf() || !self.is_present() && !self.is_none()
+    }
+
+    /// Returns the 2 MiB that it maps, if it does.
+    #[inline]
+    pub const fn leaf(self) -> Option<PmdLeaf> {
+        if self.is_leaf() {
+            Some(Leaf::new(self.0))
+        } else {
+            None
+        }
+    }
+
     /// Returns what is in it.
     #[inline]
     pub fn kind(self) -> PmdKind {
-        const PRESENT: u64 = bits::PRESENT | bits::PROT_NONE | bits::PSE;
-
         if self.is_none() {
             return PmdKind::None;
         }
-        if self.0 & PRESENT == 0 {
+        if self.0 & Self::PRESENT == 0 {
             return match Soft::decode(self.0) {
                 Soft::Migration(migration) => PmdKind::Migration(migration),
                 Soft::Device(device) => PmdKind::Device(device),

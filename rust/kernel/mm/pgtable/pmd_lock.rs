@@ -4,7 +4,7 @@
 
 use super::{PmdSlot, Table, Unhooked};
 use crate::{bindings, prelude::*, types::NotThreadSafe};
-use core::{marker::PhantomData, ops::Deref, ptr::NonNull};
+use core::{marker::PhantomData, mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 
 /// The lock of a PMD table, held for the sake of one of its entries.
 ///
@@ -31,6 +31,18 @@ impl<'a> PmdLock<'a> {
             slot,
             _nts: NotThreadSafe,
         }
+    }
+
+    /// Returns the place of the entry.
+    #[inline]
+    pub fn slot(&self) -> PmdSlot<'a> {
+        self.slot
+    }
+
+    /// Gives the lock to C code that releases it.
+    #[inline]
+    pub fn into_raw(self) -> *mut bindings::spinlock_t {
+        ManuallyDrop::new(self).slot.lock_ptr()
     }
 
     fn hooked(&self) -> Option<NonNull<bindings::ptdesc>> {

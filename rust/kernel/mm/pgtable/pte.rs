@@ -59,7 +59,7 @@ impl Pte {
 
     /// Returns the value as C code knows it.
     #[inline]
-    pub(super) const fn into_ffi(self) -> bindings::pte_t {
+    pub const fn into_ffi(self) -> bindings::pte_t {
         bindings::pte_t {
             pte: self.0 as bindings::pteval_t,
         }
@@ -67,7 +67,7 @@ impl Pte {
 
     /// Takes a value from C code.
     #[inline]
-    pub(super) const fn from_ffi(raw: bindings::pte_t) -> Self {
+    pub const fn from_ffi(raw: bindings::pte_t) -> Self {
         Self(raw.pte as u64)
     }
 

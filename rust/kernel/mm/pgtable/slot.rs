@@ -3,7 +3,7 @@
 //! The place of a PMD entry in an address space.
 
 use super::{Mm, MmWithUser, PmdCell, PmdLock, PteLock, PteMap};
-use crate::bindings;
+use crate::{bindings, page::PAGE_SIZE};
 use core::{marker::PhantomData, ptr::NonNull};
 
 /// The place of a PMD entry in an address space.
@@ -43,6 +43,23 @@ impl<'a> PmdSlot<'a> {
         // SAFETY: It stays during `'a` by the type invariants. PTE tables of an mm are freed by
         // RCU, but for those of a range that is being unmapped, which nobody walks to.
         unsafe { PmdCell::from_raw(self.pmd.as_ptr()) }
+    }
+
+    /// Returns the slot of the block behind, unless that is another PMD table's.
+    #[inline]
+    pub fn next(self) -> Option<Self> {
+        let next = self.pmd.as_ptr().wrapping_add(1);
+
+        // A table is a page.
+        if next as usize & (PAGE_SIZE - 1) == 0 {
+            return None;
+        }
+        // INVARIANT: Another entry of the same table.
+        Some(Self {
+            // SAFETY: It lies in the page of the table.
+            pmd: unsafe { NonNull::new_unchecked(next) },
+            ..self
+        })
     }
 
     /// Returns the address space that the entry belongs to.

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Walks of any tables, whatever VMAs there are: to show them.
+
+use super::Level;
+use crate::{
+    bindings,
+    mm::pgtable::{Pmd, PmdCell, Pte, PteMap, Pud},
+};
+use core::{iter::FusedIterator, marker::PhantomData, ops::RangeInclusive};
+
+/// The value of an entry of any level.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Raw {
+    /// Of the root.
+    Pgd(u64),
+    /// Of a P4D table. Where there are four levels of tables, it is that of the root once more.
+    P4d(u64),
+    /// Of a PUD table.
+    Pud(Pud),
+    /// Of a PMD table.
+    Pmd(Pmd),
+    /// Of a PTE table: the only level whose entries are yielded even if they are none.
+    Pte(Pte),
+}
+
+impl Raw {
+    /// Returns whether it maps memory itself. No processor has such entries above PUD tables.
+    #[inline]
+    pub fn is_leaf(self) -> bool {
+        match self {
+            Self::Pgd(_) | Self::P4d(_) => false,
+            Self::Pud(pud) => pud.is_leaf(),
+            Self::Pmd(pmd) => pmd.is_leaf(),
+            Self::Pte(_) => true,
+        }
+    }
+
+    /// Returns whether it points to a table.
+    #[inline]
+    fn is_table(self) -> bool {
+        match self {
+            Self::Pgd(_) | Self::P4d(_) => true,
+            Self::Pud(pud) => pud.is_present() && !pud.is_leaf(),
+            Self::Pmd(pmd) => pmd.is_present() && !pmd.is_leaf(),
+            Self::Pte(_) => false,
+        }
+    }
+
+    /// Returns the level of the table that the entry is in.
+    #[inline]
+    pub fn level(self) -> Level {
+        match self {
+            Self::Pgd(_) => Level::Pgd,
+            Self::P4d(_) => Level::P4d,
+            Self::Pud(_) => Level::Pud,
+            Self::Pmd(_) => Level::Pmd,
+            Self::Pte(_) => Level::Pte,
+        }
+    }
+}
+
+/// What a walk of tables finds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Node {
+    /// An entry.
+    Entry {
+        /// The first address that it stands for and is walked.
+        addr: usize,
+        /// What it is.
+        value: Raw,
+    },
+    /// None, in a table above PTE tables.
+    Hole {
+        /// The first address that it stands for and is walked.
+        addr: usize,
+        /// The level of the table.
+        level: Level,
+    },
+}
+
+/// What to do when the next entry is asked for.
+enum Pending {
+    /// Look at the entry of `at` in a table of this level.
+    Look(Level),
+    /// Go down from an entry of this level.
+    Descend(Level),
+    /// Go on behind an entry of this level.
+    Pass(Level),
+    Done,
+}
+
+/// A PTE table.
+enum Ptes<'a> {
+    User(PteMap<'a>),
+    /// Those of the kernel are not freed, and not all of them look as those of user space do.
+    Kernel(*mut bindings::pte_t),
+}
+
+/// Walks all entries of all levels of a range, those of a table after the entry that points to it.
+///
+/// While it is in a PTE table of user space it holds the RCU read lock: one may not sleep.
+///
+/// # Invariants
+///
+/// `pgd`, `p4d`, `pud` and `pmd` point to the entries of `at`, as far down as the level that `pending`
+/// is at.
+#[must_use = "iterators are lazy"]
+pub struct Tree<'a> {
+    mm: *mut bindings::mm_struct,
+    at: usize,
+    last: usize,
+    pending: Pending,
+    pgd: *mut bindings::pgd_t,
+    p4d: *mut bindings::p4d_t,
+    pud: *mut bindings::pud_t,
+    pmd: *mut bindings::pmd_t,
+    ptes: Option<Ptes<'a>>,
+    _tables: PhantomData<&'a ()>,
+}
+
+impl<'a> Tree<'a> {
+    /// Starts to walk the tables of `mm`, or those that `root` is the root of if it is not null.
+    ///
+    /// # Safety
+    ///
+    /// `mm` must be valid, and tables of the range not be freed during `'a`, but for PTE tables of user
+    /// space, which may be freed by RCU. `root` must be null or a table of root entries.
+    pub unsafe fn new(
+        mm: *mut bindings::mm_struct,
+        root: *mut bindings::pgd_t,
+        range: RangeInclusive<usize>,
+    ) -> Self {
+        let (at, last) = range.into_inner();
+        // SAFETY: As the caller promises; a root has an entry for each address.
+        let pgd = unsafe {
+            if root.is_null() {
+                bindings::pgd_offset(mm, at)
+            } else {
+                bindings::pgd_offset_pgd(root, at)
+            }
+        };
+
+        // INVARIANT: It is at the level of the root.
+        Self {
+            mm,
+            at,
+            last,
+            pending: if at <= last {
+                Pending::Look(Level::Pgd)
+            } else {
+                Pending::Done
+            },
+            pgd,
+            p4d: core::ptr::null_mut(),
+            pud: core::ptr::null_mut(),
+            pmd: core::ptr::null_mut(),
+            ptes: None,
+            _tables: PhantomData,
+        }
+    }
+
+    /// Leaves out what is below the entry that was yielded last.
+    #[inline]
+    pub fn skip_below(&mut self) {
+        if let Pending::Descend(level) = self.pending {
+            self.pending = Pending::Pass(level);
+        }
+    }
+
+    fn shift(level: Level) -> u32 {
+        match level {
+            Level::Pte => crate::page::PAGE_SHIFT as u32,
+            Level::Pmd => bindings::PMD_SHIFT,
+            Level::Pud => bindings::PUD_SHIFT,
+            Level::P4d => bindings::P4D_SHIFT,
+            // SAFETY: Set once, at boot.
+            Level::Pgd => unsafe { bindings::pgdir_shift_now() },
+        }
+    }
+
+    /// Goes from an entry that points to a table to the entry of `at` in that.
+    fn descend(&mut self, from: Level) -> Level {
+        let at = self.at;
+
+        // INVARIANT: As each is taken from the entry of `at` above.
+        // SAFETY: By the type invariants and the promise of `new`, each entry points to a table.
+        unsafe {
+            match from {
+                Level::Pgd => {
+                    self.p4d = bindings::p4d_offset(self.pgd, at);
+                    Level::P4d
+                }
+                Level::P4d => {
+                    self.pud = bindings::pud_offset(self.p4d, at);
+                    Level::Pud
+                }
+                Level::Pud => {
+                    self.pmd = bindings::pmd_offset(self.pud, at);
+                    Level::Pmd
+                }
+                Level::Pmd | Level::Pte => self.map(),
+            }
+        }
+    }
+
+    /// Maps the PTE table of `at`; returns the level of the entry to look at, which is that of the
+    /// PMD entry if there is no table any more.
+    fn map(&mut self) -> Level {
+        // SAFETY: The current task can be asked for at any time.
+        let kernel = self.mm == &raw mut bindings::init_mm
+            || unsafe { !bindings::is_user_address_of_task(self.at) };
+
+        // SAFETY: The PMD entry is valid by the type invariants, and pointed to a table of the
+        // kernel, which stays, or to one of user space, which is freed by RCU.
+        self.ptes = unsafe {
+            if kernel {
+                Some(Ptes::Kernel(bindings::pte_offset_kernel(self.pmd, self.at)))
+            } else {
+                PmdCell::from_raw(self.pmd).map(self.at).map(Ptes::User)
+            }
+        };
+        match self.ptes {
+            Some(_) => Level::Pte,
+            None => Level::Pmd,
+        }
+    }
+
+    /// Goes behind the entry of `at` in a table of some level; returns the level of the table to go on
+    /// in.
+    fn pass(&mut self, mut level: Level) -> Option<Level> {
+        let end = self.at | ((1 << Self::shift(level)) - 1);
+
+        if end >= self.last {
+            return None;
+        }
+        self.at = end + 1;
+        while let Some(above) = level.above() {
+            if self.at & ((1 << Self::shift(above)) - 1) != 0 {
+                break;
+            }
+            // The table came to its end.
+            level = above;
+        }
+        if level != Level::Pte {
+            self.ptes = None;
+        }
+        Some(self.step(level))
+    }
+
+    fn step(&mut self, level: Level) -> Level {
+        // INVARIANT: The address went from one entry to the next of the same table.
+        match level {
+            Level::Pgd => self.pgd = self.pgd.wrapping_add(1),
+            Level::P4d => self.p4d = self.p4d.wrapping_add(1),
+            Level::Pud => self.pud = self.pud.wrapping_add(1),
+            Level::Pmd => self.pmd = self.pmd.wrapping_add(1),
+            Level::Pte => {
+                if let Some(Ptes::Kernel(pte)) = &mut self.ptes {
+                    *pte = pte.wrapping_add(1);
+                }
+            }
+        }
+        level
+    }
+
+    /// Reads the entry of `at` in a table of some level; `None` if there is none.
+    fn read(&self, level: Level) -> Option<Raw> {
+        // SAFETY: The entries are valid by the type invariants, and words that are read at once.
+        unsafe {
+            match level {
+                Level::Pgd => (bindings::pgd_none_or_clear_bad(self.pgd) == 0)
+                    .then(|| Raw::Pgd(bindings::pgd_read(self.pgd))),
+                Level::P4d => (bindings::p4d_none_or_clear_bad(self.p4d) == 0)
+                    .then(|| Raw::P4d(bindings::p4d_read(self.p4d))),
+                Level::Pud => {
+                    let pud = Pud::from_raw(self.pud.read_volatile().pud as u64);
+                    (!pud.is_none()).then_some(Raw::Pud(pud))
+                }
+                Level::Pmd => {
+                    let pmd = PmdCell::from_raw(self.pmd).read();
+                    (!pmd.is_none()).then_some(Raw::Pmd(pmd))
+                }
+                Level::Pte => Some(Raw::Pte(match self.ptes.as_ref()? {
+                    Ptes::User(table) => table.read(self.at),
+                    Ptes::Kernel(pte) => Pte::from_ffi(pte.read_volatile()),
+                })),
+            }
+        }
+    }
+}
+
+impl Iterator for Tree<'_> {
+    type Item = Node;
+
+    fn next(&mut self) -> Option<Node> {
+        let level = match self.pending {
+            Pending::Look(level) => level,
+            Pending::Descend(from) => self.descend(from),
+            Pending::Pass(level) => match self.pass(level) {
+                Some(level) => level,
+                None => {
+                    self.ptes = None;
+                    self.pending = Pending::Done;
+                    return None;
+                }
+            },
+            Pending::Done => return None,
+        };
+        let addr = self.at;
+        let Some(value) = self.read(level) else {
+            self.pending = Pending::Pass(level);
+            return Some(Node::Hole { addr, level });
+        };
+
+        self.pending = if value.is_table() {
+            Pending::Descend(level)
+        } else {
+            Pending::Pass(level)
+        };
+        Some(Node::Entry { addr, value })
+    }
+}
+
+impl FusedIterator for Tree<'_> {}
