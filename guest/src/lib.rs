@@ -14,6 +14,7 @@ pub mod guard;
 pub mod map;
 pub mod maps;
 pub mod pagemap;
+pub mod ptmap;
 pub mod random;
 pub mod sample;
 pub mod scan;
