@@ -18,6 +18,16 @@ pub struct Ext4 {
 
 impl Ext4 {
     pub fn new(mib: u64) -> Result<Self> {
+        Self::with_features(mib, "^has_journal")
+    }
+
+    /// One whose page cache has small folios only: as long as it may have encrypted files, though
+    /// there are none.
+    pub fn with_small_folios(mib: u64) -> Result<Self> {
+        Self::with_features(mib, "^has_journal,encrypt")
+    }
+
+    fn with_features(mib: u64, features: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let mut fs = Self {
             dir,
@@ -35,7 +45,7 @@ impl Ext4 {
         File::create(&image)?.set_len(mib << 20)?;
         tools::run(
             Command::new("mkfs.ext4")
-                .args(["-q", "-F", "-O", "^has_journal", "-m", "0"])
+                .args(["-q", "-F", "-O", features, "-m", "0"])
                 .arg(&image),
         )
         .context("making a file system (package e2fsprogs)")?;

@@ -58,7 +58,9 @@ impl Scene {
         stay_on_first_cpu()?;
         knobs::quiet()?;
         let zram = Zram::new("512M")?;
-        let ext4 = Ext4::new(64)?;
+        // A fault maps the last folio of a file as a whole where there is no table, and a few pages
+        // of it where there is one, empty or not.
+        let ext4 = Ext4::with_small_folios(64)?;
         knobs::no_readahead()?;
         Ok(Self { ext4, _zram: zram })
     }
