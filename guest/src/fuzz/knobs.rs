@@ -53,6 +53,9 @@ pub fn quiet() -> Result<()> {
             "4294967295",
         ),
         ("/sys/kernel/mm/ksm/run", "0"),
+        // From time to time it takes access away from pages, to see who uses them: what the fault
+        // leaves behind can be seen.
+        ("/proc/sys/kernel/numa_balancing", "0"),
     ] {
         if Path::new(file).exists() {
             tools::set(file, value)?;
