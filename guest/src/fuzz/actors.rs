@@ -14,6 +14,7 @@ use crate::verb::Verb;
 use crate::world;
 use anyhow::{bail, ensure, Context, Result};
 use std::cell::UnsafeCell;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,10 +30,12 @@ const OBSERVE: u32 = u32::MAX;
 const EXIT: u32 = u32::MAX - 1;
 
 /// What an actor tells of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub ret: i64,
     pub digest: u64,
+    /// What the digest is of, if that is wanted
+    pub text: String,
 }
 
 struct Turn {
@@ -130,16 +133,32 @@ fn other_value(call: &Call) -> Call {
 /// Do an operation, and look at what is mapped after it.
 fn act(op: &Op) -> Seen {
     let distorted = DISTORTED.get().copied().flatten() == Some(op.id);
-    let mut outcome = if distorted {
+    let outcome = if distorted {
         exec::run(&other_value(&op.call))
     } else {
         exec::run(&op.call)
     };
-    observe::glance(&mut outcome.digest);
+    let mut record = new_record();
+    record.words(&outcome.words, || describe(&outcome.words));
+    observe::glance(&mut record);
     Seen {
         ret: outcome.ret,
-        digest: outcome.digest.value(),
+        digest: record.digest.value(),
+        text: record.text.unwrap_or_default(),
     }
+}
+
+/// Words and where they stand, but for those that are zero.
+fn describe(words: &[u64]) -> String {
+    let mut text = "returned".to_owned();
+    for (n, word) in words.iter().enumerate().filter(|(_, &word)| word != 0) {
+        let _ = write!(text, " {n}:{word:x}");
+    }
+    text
+}
+
+fn new_record() -> Record {
+    Record::new(shared().is_ok_and(|shared| shared.verbose.load(SeqCst)))
 }
 
 /// Take one's turns until told to exit.
@@ -155,7 +174,7 @@ fn serve(actor: Actor) {
         match turn.todo.load(SeqCst) {
             EXIT => return,
             OBSERVE => {
-                let mut record = Record::new(shared.verbose.load(SeqCst));
+                let mut record = new_record();
                 observe::everything(&mut record);
                 turn.digest.store(record.digest.value(), SeqCst);
                 leave_text(shared, record.text.as_deref().unwrap_or(""));
@@ -165,6 +184,7 @@ fn serve(actor: Actor) {
                     let seen = act(op);
                     turn.ret.store(seen.ret, SeqCst);
                     turn.digest.store(seen.digest, SeqCst);
+                    leave_text(shared, &seen.text);
                 }
             }
         }
@@ -210,6 +230,7 @@ pub fn start(list: Vec<Op>, verbose: bool, distorted: Option<u32>) -> Result<()>
 fn hand_out(shared: &Shared, actor: Actor, todo: u32) -> Result<Seen> {
     let turn = shared.turns.get(actor.index()).context("no such actor")?;
     turn.todo.store(todo, SeqCst);
+    shared.text_len.store(0, SeqCst);
     post(&turn.go);
     if !wait_patiently(&turn.done) {
         bail!("{actor} hangs");
@@ -217,6 +238,7 @@ fn hand_out(shared: &Shared, actor: Actor, todo: u32) -> Result<Seen> {
     Ok(Seen {
         ret: turn.ret.load(SeqCst),
         digest: turn.digest.load(SeqCst),
+        text: take_text(shared),
     })
 }
 
@@ -243,9 +265,8 @@ pub fn children_observe() -> Result<Vec<(Actor, u64, String)>> {
     let mut all = Vec::new();
     for child in (0..CHILDREN).filter(|&child| is_alive(child)) {
         let actor = Actor::Child(child);
-        shared.text_len.store(0, SeqCst);
         let seen = hand_out(shared, actor, OBSERVE)?;
-        all.push((actor, seen.digest, take_text(shared)));
+        all.push((actor, seen.digest, seen.text));
     }
     Ok(all)
 }

@@ -6,7 +6,6 @@
 
 use crate::access::{self, Fault};
 use crate::arena::{BASE, BLOCK, END, PAGE};
-use crate::digest::Digest;
 use crate::op::{Arg, Call};
 use crate::symbol::{Meaning, MADV_COLLAPSE};
 use crate::verb::Verb;
@@ -14,12 +13,12 @@ use crate::{actors, knobs, observe, world};
 use std::io;
 
 /// What an operation returned.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// As the kernel returns it: negative errors
     pub ret: i64,
     /// What else came back: data, words that were written to
-    pub digest: Digest,
+    pub words: Vec<u64>,
 }
 
 impl Outcome {
@@ -40,7 +39,7 @@ impl Outcome {
     fn of_access(result: Result<u64, Fault>) -> Self {
         let mut outcome = Self::default();
         match result {
-            Ok(value) => outcome.digest.word(value),
+            Ok(value) => outcome.words.push(value),
             Err(Fault(fault)) => outcome.ret = -(fault as i64),
         }
         outcome
@@ -108,13 +107,13 @@ fn system_call(nr: i64, args: &[Arg]) -> Outcome {
     // that the kernel takes for addresses of nothing.
     let mut outcome = Outcome::of(unsafe { system(nr, values) });
     if out {
-        world::digest_out(&mut outcome.digest);
+        outcome.words.extend(world::out());
     }
     // What the kernel wrote to them; where they are is nobody's concern.
     let places: Vec<u64> = words.iter().map(|list| list.as_ptr() as u64).collect();
     let own = |word: &u64| places.contains(word) || *word == world::value(Meaning::Out);
     for word in words.iter().flatten().filter(|word| !own(word)) {
-        outcome.digest.word(*word);
+        outcome.words.push(*word);
     }
     outcome
 }
@@ -133,10 +132,10 @@ fn each_page(start: u64, count: u64, access: impl Fn(u64) -> Result<u64, Fault>)
     let mut outcome = Outcome::default();
     for page in 0..count {
         match access(start + page * PAGE) {
-            Ok(value) => outcome.digest.word(value),
+            Ok(value) => outcome.words.push(value),
             Err(Fault(fault)) => {
                 outcome.ret = page as i64;
-                outcome.digest.word(fault);
+                outcome.words.push(fault);
                 return outcome;
             }
         }

@@ -7,6 +7,7 @@
 
 use crate::arena::{BASE, END, PAGE};
 use crate::digest::Digest;
+use crate::observe::Record;
 use crate::symbol::{self, Meaning, Symbol};
 use crate::world;
 use std::io;
@@ -38,7 +39,7 @@ const TOLD: u64 = INTERESTING
     | number(symbol::PAGE_IS_GUARD);
 
 /// All entries of the arena, and what kind of entry each is.
-pub fn glance(digest: &mut Digest) {
+pub fn glance(record: &mut Record) {
     let mut regions = [Region::default(); REGIONS];
     let mut start = BASE;
     while start < END {
@@ -62,13 +63,14 @@ pub fn glance(digest: &mut Digest) {
         // SAFETY: the request matches the argument, which points to as many regions as it says.
         let count = unsafe { libc::ioctl(fd, number(symbol::PAGEMAP_SCAN), arg.as_mut_ptr()) };
         if count < 0 {
-            digest.word(io::Error::last_os_error().raw_os_error().unwrap_or(0) as u64);
+            record.line(&format!("no scan: {}", io::Error::last_os_error()));
             return;
         }
         for region in regions.iter().take(count as usize) {
-            digest.word(region.start);
-            digest.word(region.end);
-            digest.word(region.categories);
+            let (start, end, categories) = (region.start, region.end, region.categories);
+            record.words(&[start, end, categories], || {
+                format!("{start:x}-{end:x} is {categories:x}")
+            });
         }
         let [_, _, _, _, walk_end, ..] = arg;
         if walk_end <= start {

@@ -31,7 +31,7 @@ impl Record {
         }
     }
 
-    fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         self.digest.bytes(line.as_bytes());
         if let Some(text) = &mut self.text {
             text.push_str(line);
@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// Numbers, and the text of them, which is made only when it is wanted.
-    fn words(&mut self, words: &[u64], describe: impl FnOnce() -> String) {
+    pub fn words(&mut self, words: &[u64], describe: impl FnOnce() -> String) {
         words.iter().for_each(|&word| self.digest.word(word));
         if let Some(text) = &mut self.text {
             text.push_str(&describe());

@@ -31,7 +31,7 @@ pub struct Options {
     /// Look at everything after so many operations
     #[arg(long, default_value_t = 64, value_name = "OPS")]
     every: usize,
-    /// Write out what is seen then, instead of a digest of it
+    /// Write out what is seen, then and after each operation, as well as a digest of it
     #[arg(long)]
     verbose: bool,
     /// Have the store of this number write another value
@@ -176,11 +176,14 @@ fn subject(ext4: &Path, list: Vec<Op>, options: Options, log: &File) -> Result<(
     observe::begin()?;
     for (number, name) in names.iter().enumerate() {
         // One call for each line: what was done last is there even if this process is ended.
-        let line = match actors::step(number)? {
-            Some(seen) => format!("{name} {} {:016x}\n", seen.ret, seen.digest),
+        let lines = match actors::step(number)? {
+            Some(seen) => {
+                let title = format!("{name} {} {:016x}", seen.ret, seen.digest);
+                with_text(&title, &seen.text)
+            }
             None => format!("{name} absent\n"),
         };
-        log.write_all(line.as_bytes())?;
+        log.write_all(lines.as_bytes())?;
         if (number + 1) % options.every == 0 {
             observe(log, "seen", options.verbose, observe::everything)?;
         }
@@ -208,13 +211,19 @@ fn observe(mut log: &File, title: &str, verbose: bool, look: fn(&mut Record)) ->
     let mut all = vec![(Actor::Thread(0), record.digest.value(), text)];
     all.extend(actors::children_observe()?);
     for (actor, digest, text) in all {
-        let mut lines = format!("{title} {actor} {digest:016x}\n");
-        for line in text.lines().filter(|line| !line.is_empty()) {
-            lines.push_str("| ");
-            lines.push_str(line);
-            lines.push('\n');
-        }
+        let lines = with_text(&format!("{title} {actor} {digest:016x}"), &text);
         log.write_all(lines.as_bytes())?;
     }
     Ok(())
+}
+
+/// A line, and what it is about.
+fn with_text(title: &str, text: &str) -> String {
+    let mut lines = format!("{title}\n");
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        lines.push_str("| ");
+        lines.push_str(line);
+        lines.push('\n');
+    }
+    lines
 }

@@ -8,7 +8,6 @@
 #![allow(unsafe_code)]
 
 use crate::arena::OUT_BYTES;
-use crate::digest::Digest;
 use crate::symbol::Meaning;
 use anyhow::{ensure, Context, Result};
 use std::ffi::CString;
@@ -50,8 +49,8 @@ pub fn clear_out() {
     OUT.iter().for_each(|word| word.store(0, Relaxed));
 }
 
-pub fn digest_out(digest: &mut Digest) {
-    OUT.iter().for_each(|word| digest.word(word.load(Relaxed)));
+pub fn out() -> impl Iterator<Item = u64> {
+    OUT.iter().map(|word| word.load(Relaxed))
 }
 
 /// Put a descriptor in a place, and close what was there.
