@@ -143,26 +143,23 @@ fn compare(paths: &Paths, options: &Options) -> Result<String> {
             count,
             ops: options.ops,
         };
-        let mut base: Option<Vec<Log>> = None;
-        for (side, total) in sides.iter().zip(&mut totals) {
-            let logs = runner.run(side, &work, Look::Digests)?;
-            total.add(&logs);
-            match &base {
-                None => base = Some(logs),
-                Some(base) => {
-                    let found =
-                        base.iter().zip(&logs).enumerate().find_map(|(n, (a, b))| {
-                            Some((first + n as u64, log::difference(a, b)?))
-                        });
-                    if let Some((seed, difference)) = found {
-                        let both = [sides[0].clone(), side.clone()];
-                        let judge = Judge {
-                            runner: &runner,
-                            sides: &both,
-                        };
-                        bail!("{}", explain(&judge, options, seed, &difference)?);
-                    }
-                }
+        let logs = runner.run_all(&sides, &work, Look::Digests)?;
+        for (total, logs) in totals.iter_mut().zip(&logs) {
+            total.add(logs);
+        }
+        for (side, other) in sides.iter().zip(&logs).skip(1) {
+            let found = logs[0]
+                .iter()
+                .zip(other)
+                .enumerate()
+                .find_map(|(n, (a, b))| Some((first + n as u64, log::difference(a, b)?)));
+            if let Some((seed, difference)) = found {
+                let both = [sides[0].clone(), side.clone()];
+                let judge = Judge {
+                    runner: &runner,
+                    sides: &both,
+                };
+                bail!("{}", explain(&judge, options, seed, &difference)?);
             }
         }
         first += count;

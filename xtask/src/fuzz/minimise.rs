@@ -26,9 +26,8 @@ impl Judge<'_> {
             .map(|(n, list)| (n.to_string(), list.clone()))
             .collect();
         let work = Work::Lists(&named);
-        let [a, b] = self.sides;
-        let a = self.runner.run(a, &work, look)?;
-        let b = self.runner.run(b, &work, look)?;
+        let logs = self.runner.run_all(self.sides, &work, look)?;
+        let [a, b]: [Vec<Log>; 2] = logs.try_into().unwrap_or_default();
         Ok(a.into_iter().zip(b).collect())
     }
 

@@ -9,6 +9,7 @@ use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 use tempfile::TempDir;
 
 #[derive(Clone, Debug)]
@@ -59,9 +60,28 @@ pub struct Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// What each kernel makes of it, side by side: a guest keeps one CPU of the host busy.
+    pub fn run_all(&self, sides: &[Side], work: &Work, look: Look) -> Result<Vec<Vec<Log>>> {
+        thread::scope(|scope| {
+            let run = |side| scope.spawn(move || self.run(side, work, look));
+            let running: Vec<_> = sides.iter().map(run).collect();
+            let end = |thread: ScopedJoinHandle<Result<_>>| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            running.into_iter().map(end).collect()
+        })
+    }
+
     /// What one kernel makes of it. That it complains, or ends, is an error.
     pub fn run(&self, side: &Side, work: &Work, look: Look) -> Result<Vec<Log>> {
         let mut command = vec![text(&self.program)?];
+        // It is removed when this is dropped, and another guest may read another one meanwhile.
+        let file = tempfile::Builder::new()
+            .prefix("lists-")
+            .tempfile_in(self.scratch.path())?
+            .into_temp_path();
         match work {
             Work::Seeds { first, count, ops } => {
                 let numbers = ["seeds".to_owned(), first.to_string(), count.to_string()];
@@ -69,7 +89,6 @@ impl Runner<'_> {
                 command.extend(["--ops".to_owned(), ops.to_string()]);
             }
             Work::Lists(lists) => {
-                let file = self.scratch.path().join("lists");
                 write_lists(&file, lists)?;
                 command.extend(["lists".to_owned(), text(&file)?]);
             }
