@@ -21,6 +21,7 @@ mod models;
 mod needs;
 mod paths;
 mod progress;
+mod ptmap;
 mod series;
 mod setup;
 mod source;
@@ -107,6 +108,8 @@ enum Cmd {
     /// Exits with 1 at the first difference, cut down to the calls that are needed and written as
     /// a program in C.
     Fuzz(fuzz::Options),
+    /// Draw the page tables of a process as an SVG (run it in the guest)
+    Ptmap(ptmap::Options),
     /// Compare the machine code of two build directories, object by object
     Textcmp {
         /// One build directory
@@ -205,6 +208,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             println!("{}", fuzz::run(&paths, &options)?);
             Ok(ExitCode::SUCCESS)
         }
+        Cmd::Ptmap(options) => ptmap::run(&paths, &options).map(|()| ExitCode::SUCCESS),
         Cmd::Textcmp { a, b } => {
             let objdump = format!("llvm-objdump{}", toolchain::require()?.suffix);
             let found = textcmp::compare(&a, &b, &objdump)?;

@@ -16,7 +16,7 @@ const BAR: f64 = 34.0;
 /// A table alone would else be as wide as the picture.
 const WIDEST: f64 = 60.0;
 /// What an address needs below the rows.
-const LABEL: f64 = 112.0;
+const LABEL: f64 = 92.0;
 
 const STYLE: &str = "text{font:13px sans-serif;fill:#222}\
                      .head{font-size:17px}.small{font-size:11px;fill:#555}\
