@@ -263,24 +263,30 @@ fn status(record: &mut Record) -> io::Result<()> {
 
 /// The files of the list: how large, where there is data, and what.
 pub fn files(record: &mut Record) {
+    let mut buffer = vec![0; 64 << 10];
     for slot in 0..4 {
         let fd = world::value(Meaning::File(slot)) as RawFd;
-        if let Err(error) = file(record, slot, &borrowed(fd)) {
+        if let Err(error) = file(record, slot, &borrowed(fd), &mut buffer) {
             record.line(&format!("F{slot} cannot be observed: {error}"));
         }
     }
 }
 
-fn file(record: &mut Record, slot: usize, file: &File) -> io::Result<()> {
+fn file(record: &mut Record, slot: usize, file: &File, buffer: &mut [u8]) -> io::Result<()> {
     let size = file.metadata()?.len();
     let mut line = format!("F{slot} size {size:x}");
     let mut at = 0;
     while let Some(start) = seek(file, at, libc::SEEK_DATA)? {
         at = seek(file, start, libc::SEEK_HOLE)?.unwrap_or(size);
-        let mut bytes = vec![0; (at - start) as usize];
-        file.read_exact_at(&mut bytes, start)?;
         let mut digest = Digest::default();
-        digest.bytes(&bytes);
+        let mut from = start;
+        while from < at {
+            let len = buffer.len().min((at - from) as usize);
+            let part = buffer.get_mut(..len).unwrap_or_default();
+            file.read_exact_at(part, from)?;
+            digest.bytes(part);
+            from += len as u64;
+        }
         let _ = write!(line, ", {start:x}-{at:x} {:x}", digest.value());
     }
     record.line(&line);
