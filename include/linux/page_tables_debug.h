@@ -2,8 +2,9 @@
 /*
  * The tree of a process's page tables as text: /sys/kernel/debug/page_tables/PID
  *
- * The folder and its files are in mm/page_tables_debug.c, the text is made in
- * mm/pagewalk.rs. See Documentation/mm/page_tables_debugfs.rst.
+ * The folder and its files are in mm/page_tables_debug.c; the text is made by
+ * the Rust code that walks page tables. See
+ * Documentation/mm/page_tables_debugfs.rst.
  */
 #ifndef _LINUX_PAGE_TABLES_DEBUG_H
 #define _LINUX_PAGE_TABLES_DEBUG_H
