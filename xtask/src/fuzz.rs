@@ -102,9 +102,9 @@ pub fn quick(paths: &Paths) -> Result<String> {
     compare(paths, &Options::built(BOTH, 12, 1500))
 }
 
-/// As much as takes half an hour.
+/// A million operations: as much as takes half an hour.
 pub fn long(paths: &Paths) -> Result<String> {
-    compare(paths, &Options::built(BOTH, 120, 5000))
+    compare(paths, &Options::built(BOTH, 200, 5000))
 }
 
 /// Whether it could fail at all.

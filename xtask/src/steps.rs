@@ -99,6 +99,9 @@ pub const STEPS: &[Step] = &[
     step("upstream's quick mm tests, stock and freepte", |p| {
         upstream(p, CHEAP, Variant::Freepte)
     }),
+    step("random memory calls, stock and freepte", |p| {
+        fuzz::quick(p).map(Done::Pass)
+    }),
     step("instructions against stock", |p| {
         bench::gate::run(p).map(Done::Pass)
     }),
@@ -116,10 +119,6 @@ pub const STEPS: &[Step] = &[
     full("code of off is stock's", same_code),
     full("upstream's mm suite, stock and freepte", |p| {
         upstream(p, &[], Variant::Freepte)
-    }),
-    // Not by default before stock agrees with itself: madvise() runs out of memory at whim.
-    full("random memory calls, stock and freepte", |p| {
-        fuzz::quick(p).map(Done::Pass)
     }),
     full("random memory calls at length, stock and freepte", |p| {
         fuzz::long(p).map(Done::Pass)
