@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What functions cost in Rust and in C: /sys/kernel/debug/rust_mm_twins/cost
+ * What functions cost in Rust and in C: /sys/kernel/debug/rust_mm_twins/cost,
+ * and which of both read page tables for user space:
+ * /sys/kernel/debug/rust_mm_twins/readers.
  *
  * Each is called many times with interrupts off, on a page table of the
  * reader's own; the least of some rounds counts. The unit is a picosecond.
@@ -14,6 +16,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/rust_mm_twins.h>
+#include <linux/rust_page_readers.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/swapops.h>
@@ -246,11 +249,54 @@ enum c_pmd_kind c_pmd_kind(pmd_t pmd, unsigned long *pfn)
 	return C_PMD_TABLE;
 }
 
+#ifdef CONFIG_RUST_PAGE_READERS
+DEFINE_STATIC_KEY_FALSE(page_readers_in_c);
+
+static ssize_t readers_read(struct file *file, char __user *buf, size_t count,
+			    loff_t *pos)
+{
+	const char *text = page_readers_in_rust() ? "rust\n" : "c\n";
+
+	return simple_read_from_buffer(buf, count, pos, text, strlen(text));
+}
+
+static ssize_t readers_write(struct file *file, const char __user *buf,
+			     size_t count, loff_t *pos)
+{
+	static const char * const names[] = { "rust", "c" };
+	char text[8] = {};
+	int which;
+
+	if (count >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, count))
+		return -EFAULT;
+	which = sysfs_match_string(names, text);
+	if (which < 0)
+		return which;
+	if (which)
+		static_branch_enable(&page_readers_in_c);
+	else
+		static_branch_disable(&page_readers_in_c);
+	return count;
+}
+
+static const struct file_operations readers_fops = {
+	.owner	= THIS_MODULE,
+	.read	= readers_read,
+	.write	= readers_write,
+	.llseek	= default_llseek,
+};
+#endif
+
 static int __init rust_mm_twins_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("rust_mm_twins", NULL);
 
 	debugfs_create_file("cost", 0400, dir, NULL, &cost_fops);
+#ifdef CONFIG_RUST_PAGE_READERS
+	debugfs_create_file("readers", 0600, dir, NULL, &readers_fops);
+#endif
 	return 0;
 }
 late_initcall(rust_mm_twins_init);

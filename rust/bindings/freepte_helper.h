@@ -12,16 +12,20 @@
 #include <linux/pgtable.h>
 #include <linux/pte_ref.h>
 #include <linux/rust_mm_twins.h>
+#include <linux/rust_page_readers.h>
 #include <linux/rust_pagewalk_twins.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/task_mmu.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 #include <asm/tlb.h>
 #include <trace/events/free_user_pte.h>
 
-/* mm/internal.h, of which only this is needed */
+/* mm/internal.h, of which only these are needed */
 void flush_tlb_batched_pending(struct mm_struct *mm);
+extern unsigned long highest_memmap_pfn;
 int walk_page_range_mm_unsafe(struct mm_struct *mm, unsigned long start,
 			      unsigned long end, const struct mm_walk_ops *ops,
 			      void *private);
@@ -53,3 +57,4 @@ const u32 RUST_CONST_HELPER_PTE_MARKER_POISONED = PTE_MARKER_POISONED;
 const u32 RUST_CONST_HELPER_PTE_MARKER_GUARD = PTE_MARKER_GUARD;
 const u32 RUST_CONST_HELPER_PTE_MARKER_MASK = PTE_MARKER_MASK;
 const folio_walk_flags_t RUST_CONST_HELPER_FW_ZEROPAGE = FW_ZEROPAGE;
+const vm_flags_t RUST_CONST_HELPER_VM_LOCKED = VM_LOCKED;

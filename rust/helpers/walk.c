@@ -8,7 +8,12 @@
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
 #include <linux/pgalloc.h>
+#include <linux/rust_page_readers.h>
+#include <linux/task_mmu.h>
+#include <linux/page_idle.h>
 #include <linux/sched.h>
+#include <linux/shmem_fs.h>
+#include <linux/userfaultfd_k.h>
 
 /* --- Levels ------------------------------------------------------------------ */
 
@@ -198,4 +203,242 @@ __rust_helper bool rust_helper_is_zero_pfn(unsigned long pfn)
 __rust_helper bool rust_helper_is_huge_zero_pmd(pmd_t pmd)
 {
 	return is_huge_zero_pmd(pmd);
+}
+
+__rust_helper unsigned long rust_helper_folio_flags_now(struct folio *folio)
+{
+	return READ_ONCE(folio->flags.f);
+}
+
+__rust_helper bool rust_helper_folio_test_anon(struct folio *folio)
+{
+	return folio_test_anon(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_ksm(struct folio *folio)
+{
+	return folio_test_ksm(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_large(struct folio *folio)
+{
+	return folio_test_large(folio);
+}
+
+__rust_helper bool rust_helper_folio_is_zone_device(struct folio *folio)
+{
+	return folio_is_zone_device(folio);
+}
+
+__rust_helper unsigned long rust_helper_compound_nr(struct page *page)
+{
+	return compound_nr(page);
+}
+
+__rust_helper int rust_helper_folio_ref_count(struct folio *folio)
+{
+	return folio_ref_count(folio);
+}
+
+/* Mappings of the page by itself: 0 if the field has another use */
+__rust_helper int rust_helper_page_own_mapcount(struct page *page)
+{
+	int mapcount = atomic_read(&page->_mapcount) + 1;
+
+	return page_mapcount_is_type(mapcount) ? 0 : mapcount;
+}
+
+__rust_helper int rust_helper_folio_entire_mapcount(struct folio *folio)
+{
+	return folio_entire_mapcount(folio);
+}
+
+__rust_helper bool rust_helper_folio_maybe_mapped_shared(struct folio *folio)
+{
+	return folio_maybe_mapped_shared(folio);
+}
+
+__rust_helper bool rust_helper_folio_maybe_dma_pinned(struct folio *folio)
+{
+	return folio_maybe_dma_pinned(folio);
+}
+
+__rust_helper bool rust_helper_folio_test_clear_young(struct folio *folio)
+{
+	return folio_test_clear_young(folio);
+}
+
+__rust_helper void rust_helper_folio_clear_referenced(struct folio *folio)
+{
+	folio_clear_referenced(folio);
+}
+
+/* --- Marks of entries --------------------------------------------------------- */
+
+__rust_helper bool rust_helper_ptep_test_and_clear_young(
+	struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+{
+	return ptep_test_and_clear_young(vma, addr, pte);
+}
+
+__rust_helper bool rust_helper_pmdp_test_and_clear_young(
+	struct vm_area_struct *vma, unsigned long addr, pmd_t *pmd)
+{
+	return pmdp_test_and_clear_young(vma, addr, pmd);
+}
+
+__rust_helper pte_t rust_helper_pte_wrprotect(pte_t pte)
+{
+	return pte_wrprotect(pte);
+}
+
+__rust_helper pte_t rust_helper_pte_clear_soft_dirty(pte_t pte)
+{
+	return pte_clear_soft_dirty(pte);
+}
+
+__rust_helper pte_t rust_helper_pte_swp_clear_soft_dirty(pte_t pte)
+{
+	return pte_swp_clear_soft_dirty(pte);
+}
+
+__rust_helper pte_t rust_helper_pte_mkuffd(pte_t pte)
+{
+	return pte_mkuffd(pte);
+}
+
+__rust_helper pte_t rust_helper_pte_swp_mkuffd(pte_t pte)
+{
+	return pte_swp_mkuffd(pte);
+}
+
+__rust_helper pte_t rust_helper_pte_uffd_wp_marker(void)
+{
+	return make_pte_marker(PTE_MARKER_UFFD_WP);
+}
+
+__rust_helper pmd_t rust_helper_pmd_mkdirty(pmd_t pmd)
+{
+	return pmd_mkdirty(pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmd_mkyoung(pmd_t pmd)
+{
+	return pmd_mkyoung(pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmd_wrprotect(pmd_t pmd)
+{
+	return pmd_wrprotect(pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmd_clear_soft_dirty(pmd_t pmd)
+{
+	return pmd_clear_soft_dirty(pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmd_swp_clear_soft_dirty(pmd_t pmd)
+{
+	return pmd_swp_clear_soft_dirty(pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmd_mkuffd(pmd_t pmd)
+{
+	return pmd_mkuffd(pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmd_swp_mkuffd(pmd_t pmd)
+{
+	return pmd_swp_mkuffd(pmd);
+}
+
+__rust_helper bool rust_helper_pmd_is_migration_entry(pmd_t pmd)
+{
+	return pmd_is_migration_entry(pmd);
+}
+
+__rust_helper void rust_helper_set_pmd_at(struct mm_struct *mm,
+					  unsigned long addr, pmd_t *pmdp,
+					  pmd_t pmd)
+{
+	set_pmd_at(mm, addr, pmdp, pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmdp_invalidate(struct vm_area_struct *vma,
+						unsigned long addr, pmd_t *pmd)
+{
+	return pmdp_invalidate(vma, addr, pmd);
+}
+
+__rust_helper pmd_t rust_helper_pmdp_invalidate_ad(struct vm_area_struct *vma,
+						   unsigned long addr,
+						   pmd_t *pmd)
+{
+	return pmdp_invalidate_ad(vma, addr, pmd);
+}
+
+__rust_helper void rust_helper_flush_tlb_range(struct vm_area_struct *vma,
+					       unsigned long start,
+					       unsigned long end)
+{
+	flush_tlb_range(vma, start, end);
+}
+
+/* --- Readers ------------------------------------------------------------------ */
+
+#ifdef CONFIG_RUST_PAGE_READERS
+__rust_helper unsigned char rust_helper_mincore_swapped(unsigned int area,
+							unsigned long offset)
+{
+	return mincore_swap(swp_entry(area, offset), false);
+}
+#endif
+
+__rust_helper int rust_helper_swap_entry_users(unsigned int area,
+					       unsigned long offset)
+{
+	return swp_swapcount(swp_entry(area, offset));
+}
+
+__rust_helper unsigned long
+rust_helper_vma_partial_swap_usage(struct vm_area_struct *vma,
+				   unsigned long start, unsigned long end)
+{
+#ifdef CONFIG_SHMEM
+	return shmem_partial_swap_usage(vma->vm_file->f_mapping,
+					linear_page_index(vma, start),
+					linear_page_index(vma, end));
+#else
+	return 0;
+#endif
+}
+
+__rust_helper bool rust_helper_vma_has_file(struct vm_area_struct *vma)
+{
+	return vma->vm_file;
+}
+
+__rust_helper bool rust_helper_vma_is_cow_mapping(struct vm_area_struct *vma)
+{
+	return vma_is_cow_mapping(vma);
+}
+
+__rust_helper bool rust_helper_mm_has_pinned(struct mm_struct *mm)
+{
+	return mm_flags_test(MMF_HAS_PINNED, mm);
+}
+
+__rust_helper bool rust_helper_userfaultfd_wp(struct vm_area_struct *vma)
+{
+	return userfaultfd_wp(vma);
+}
+
+__rust_helper bool rust_helper_userfaultfd_rwp(struct vm_area_struct *vma)
+{
+	return userfaultfd_rwp(vma);
+}
+
+__rust_helper bool rust_helper_uffd_wp_scannable(struct vm_area_struct *vma)
+{
+	return userfaultfd_wp_async(vma) && userfaultfd_wp_use_markers(vma);
 }

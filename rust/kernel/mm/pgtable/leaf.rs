@@ -36,6 +36,12 @@ impl<const SHIFT: u32> Leaf<SHIFT> {
         Self(raw)
     }
 
+    /// Returns the value of the entry.
+    #[inline]
+    pub const fn raw(self) -> u64 {
+        self.0
+    }
+
     #[inline]
     const fn has(self, bits: u64) -> bool {
         self.0 & bits != 0

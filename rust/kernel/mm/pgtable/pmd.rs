@@ -5,7 +5,7 @@
 use super::{
     bits,
     leaf::Leaf,
-    softleaf::{Device, Migration, Soft},
+    softleaf::{Device, Migration, Soft, SoftFlags},
 };
 use crate::{bindings, types::Opaque};
 use core::ptr::NonNull;
@@ -121,6 +121,44 @@ impl Pmd {
         match self.table() {
             Some(table) => PmdKind::Table(table),
             None => PmdKind::Bad,
+        }
+    }
+
+    /// Returns the number of the first page frame that it holds without mapping it, if it does.
+    #[inline]
+    pub fn soft_pfn(self) -> Option<usize> {
+        match self.kind() {
+            PmdKind::Migration(Migration { pfn, .. })
+            | PmdKind::Device(Device::Private { pfn, .. } | Device::Exclusive { pfn }) => Some(pfn),
+            _ => None,
+        }
+    }
+
+    /// Returns the type of an entry that is neither none nor present, and what it holds, as numbers
+    /// that user space is told in the pagemap.
+    #[inline]
+    pub fn soft_numbers(self) -> (u64, u64) {
+        Soft::numbers(self.0)
+    }
+
+    /// Returns whether the memory was written to since somebody cleared that mark to find out, even
+    /// if it is mapped no more.
+    #[inline]
+    pub const fn is_soft_dirty(self) -> bool {
+        if self.is_present() {
+            self.0 & bits::SOFT_DIRTY != 0
+        } else {
+            SoftFlags(self.0).is_soft_dirty()
+        }
+    }
+
+    /// Returns whether userfaultfd follows accesses to the memory, even if it is mapped no more.
+    #[inline]
+    pub const fn is_uffd(self) -> bool {
+        if self.is_present() {
+            self.0 & bits::UFFD != 0
+        } else {
+            SoftFlags(self.0).is_uffd()
         }
     }
 

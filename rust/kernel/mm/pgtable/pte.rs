@@ -12,6 +12,14 @@ use crate::{bindings, page::PAGE_SHIFT};
 /// An entry that maps a page.
 pub type PteLeaf = Leaf<{ PAGE_SHIFT as u32 }>;
 
+impl PteLeaf {
+    /// Returns the entry.
+    #[inline]
+    pub const fn entry(self) -> Pte {
+        Pte(self.raw())
+    }
+}
+
 /// The value of an entry of a PTE table: a copy, taken at some time.
 ///
 /// # Examples
@@ -94,6 +102,25 @@ impl Pte {
             Soft::Marker(marker) => PteKind::Marker(marker),
             Soft::Unknown => PteKind::Unknown,
         }
+    }
+
+    /// Returns the number of the page frame that it holds without mapping it, if it does: of a page
+    /// that is being moved, that a device has, or that was lost.
+    #[inline]
+    pub fn soft_pfn(self) -> Option<usize> {
+        match self.kind() {
+            PteKind::Migration(Migration { pfn, .. })
+            | PteKind::Device(Device::Private { pfn, .. } | Device::Exclusive { pfn })
+            | PteKind::HwPoison { pfn } => Some(pfn),
+            _ => None,
+        }
+    }
+
+    /// Returns the type of an entry that is neither none nor present, and what it holds, as numbers
+    /// that user space is told in the pagemap.
+    #[inline]
+    pub fn soft_numbers(self) -> (u64, u64) {
+        Soft::numbers(self.0)
     }
 
     /// Returns the page that it maps, if it does.

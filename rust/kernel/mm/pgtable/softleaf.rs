@@ -88,11 +88,33 @@ pub(super) enum Soft {
 }
 
 impl Soft {
+    /// Returns the type, and what belongs to it.
     #[inline]
-    pub(super) fn decode(raw: u64) -> Self {
+    fn split(raw: u64) -> (u32, usize) {
         let number = (raw >> (u64::BITS - bindings::SWP_TYPE_BITS)) as u32;
         // The offset is stored inverted, which makes it an address where no memory is.
         let offset = (!raw << bindings::SWP_TYPE_BITS >> bindings::SWP_OFFSET_SHIFT) as usize;
+
+        (number, offset)
+    }
+
+    /// Returns both as user space is told them: of what belongs to the number of a page frame, that
+    /// alone.
+    pub(super) fn numbers(raw: u64) -> (u64, u64) {
+        let (number, offset) = Self::split(raw);
+        let told = match Self::decode(raw) {
+            Self::Migration(Migration { pfn, .. })
+            | Self::Device(Device::Private { pfn, .. } | Device::Exclusive { pfn })
+            | Self::HwPoison { pfn } => pfn,
+            _ => offset,
+        };
+
+        (u64::from(number), told as u64)
+    }
+
+    #[inline]
+    pub(super) fn decode(raw: u64) -> Self {
+        let (number, offset) = Self::split(raw);
 
         if number < bindings::MAX_SWAPFILES {
             return Self::Swap(Swap {

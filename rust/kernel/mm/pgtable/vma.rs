@@ -2,10 +2,26 @@
 
 //! What the mmap lock allows to those who look for tables.
 
-use super::{MmapReadGuard, VmaRef};
+use super::{MmWithUser, MmapReadGuard, VmaRef};
 use crate::bindings;
 
-impl MmapReadGuard<'_> {
+impl<'a> MmapReadGuard<'a> {
+    /// Makes a guard of a lock that is held.
+    ///
+    /// # Safety
+    ///
+    /// `mm` must have users, and its mmap lock be held by this thread, for reading or for writing.
+    /// Whoever releases it does not do so as long as the guard exists; dropping the guard releases it.
+    #[inline]
+    pub unsafe fn assume(mm: *mut bindings::mm_struct) -> Self {
+        // INVARIANT: As the caller promises.
+        Self {
+            // SAFETY: As the caller promises.
+            mm: unsafe { MmWithUser::from_raw(mm) },
+            _nts: crate::types::NotThreadSafe,
+        }
+    }
+
     /// Flushes what reclaim cleared in this address space and has not flushed yet. To be called
     /// under the lock of a table before the table is judged.
     #[inline]

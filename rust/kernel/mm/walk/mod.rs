@@ -44,6 +44,8 @@ mod huge;
 #[cfg(CONFIG_HUGETLB_PAGE)]
 mod hugetlb;
 mod iter;
+mod marks;
+mod page;
 mod place;
 mod slice;
 mod tree;
@@ -55,6 +57,7 @@ pub use huge::{HugePmd, HugePud};
 #[cfg(CONFIG_HUGETLB_PAGE)]
 pub use hugetlb::{HugetlbEntry, HugetlbLock, HugetlbSlot, HugetlbVma};
 pub use iter::{Hold, LockedWalk, Nothing, TableLock, Walk};
+pub use page::{FolioFlags, MappedPage};
 pub use place::{Level, Place};
 pub use slice::{Entries, PteSlice};
 pub use tree::{Node, Raw, Tree};

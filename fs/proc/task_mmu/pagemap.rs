@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Words of `/proc/PID/pagemap`: one for each page, see `Documentation/admin-guide/mm/pagemap.rst`.
+
+use super::{held, is_pfnmap, is_soft_dirty};
+use core::ffi::c_int;
+use kernel::{
+    bindings,
+    mm::{
+        pgtable::{Pte, PteKind, PteLeaf},
+        virt::VmaRef,
+        walk::{Area, Chunk, HugePmd, PteSlice},
+    },
+    page::PAGE_SHIFT,
+    prelude::*,
+};
+
+const SOFT_DIRTY: u64 = 1 << 55;
+const EXCLUSIVE: u64 = 1 << 56;
+const UFFD: u64 = 1 << 57;
+const GUARD: u64 = 1 << 58;
+const FILE: u64 = 1 << 61;
+const SWAP: u64 = 1 << 62;
+const PRESENT: u64 = 1 << 63;
+
+/// Where the number of a page frame is, or of a place in swap.
+const FRAME: u64 = (1 << 55) - 1;
+
+/// How many bits of that are the swap area.
+const AREA_BITS: u32 = bindings::MAX_SWAPFILES_SHIFT;
+
+/// Writes words of the pagemap; see `include/linux/task_mmu.h`.
+///
+/// # Safety
+///
+/// `mm` must have users, its mmap lock be held, and `pm` have a buffer of as many words as it says.
+#[export]
+pub(crate) unsafe extern "C" fn rust_pagemap(
+    mm: *mut bindings::mm_struct,
+    start: usize,
+    end: usize,
+    pm: *mut bindings::pagemapread,
+) -> c_int {
+    // SAFETY: As the caller promises.
+    let (lock, pm) = unsafe { (held(mm), &mut *pm) };
+    let (len, pos) = (pm.len.max(0) as usize, pm.pos.max(0) as usize);
+    // SAFETY: As the caller promises; a `pagemap_entry_t` is a word.
+    let words = unsafe { core::slice::from_raw_parts_mut(pm.buffer.cast::<u64>(), len) };
+    let mut left = words.get_mut(pos..).unwrap_or_default();
+    let before = left.len();
+
+    for area in lock.areas(start..end) {
+        match area {
+            Area::Gap(range) => fill(&mut left, range.len(), 0),
+            Area::Vma(vma, range) if is_pfnmap(vma) => {
+                fill(&mut left, range.len(), Words::of(vma).common)
+            }
+            Area::Vma(vma, range) if pm.show_pfn => {
+                Words::of(vma).write::<true>(&mut left, range.start, range.end)
+            }
+            Area::Vma(vma, range) => {
+                Words::of(vma).write::<false>(&mut left, range.start, range.end)
+            }
+        }
+    }
+    pm.pos += (before - left.len()) as c_int;
+    c_int::from(left.is_empty())
+}
+
+/// Takes the words of some bytes of address space, or as many as there are.
+#[inline]
+fn take<'w>(left: &mut &'w mut [u64], bytes: usize) -> &'w mut [u64] {
+    let all = core::mem::take(left);
+    let (part, rest) = all.split_at_mut((bytes >> PAGE_SHIFT).min(all.len()));
+
+    *left = rest;
+    part
+}
+
+fn fill(left: &mut &mut [u64], bytes: usize, word: u64) {
+    take(left, bytes).fill(word);
+}
+
+/// The words of a VMA; those with numbers of page frames if `PFN`.
+struct Words<'a> {
+    vma: &'a VmaRef,
+    /// What all of them have
+    common: u64,
+}
+
+impl<'a> Words<'a> {
+    fn of(vma: &'a VmaRef) -> Self {
+        let common = if is_soft_dirty(vma) { SOFT_DIRTY } else { 0 };
+
+        Self { vma, common }
+    }
+
+    fn write<const PFN: bool>(&self, left: &mut &mut [u64], start: usize, end: usize) {
+        for chunk in self.vma.chunks(start..end).split_puds() {
+            match chunk {
+                Chunk::Ptes(slice) => {
+                    let part = take(left, slice.end() - slice.start());
+
+                    for ((addr, entry), word) in slice.iter().zip(part) {
+                        *word = self.pte::<PFN>(&slice, addr, entry);
+                    }
+                }
+                Chunk::Pmd(huge) => {
+                    self.pmd::<PFN>(&huge, take(left, huge.range().len()));
+                }
+                #[cfg(CONFIG_HUGETLB_PAGE)]
+                Chunk::Hugetlb(slot) => {
+                    self.hugetlb::<PFN>(&slot, take(left, slot.range().len()));
+                }
+                Chunk::Hole(hole) => fill(left, hole.range.len(), self.common),
+                // Was split.
+                Chunk::Pud(huge) => fill(left, huge.range().len(), self.common),
+            }
+        }
+    }
+
+    #[inline]
+    fn pte<const PFN: bool>(&self, slice: &PteSlice<'_>, addr: usize, entry: Pte) -> u64 {
+        match entry.leaf() {
+            Some(leaf) => self.present::<PFN>(slice, addr, leaf),
+            None if entry.is_none() => self.common,
+            None => self.soft::<PFN>(slice, entry),
+        }
+    }
+
+    #[inline]
+    fn present<const PFN: bool>(
+        &self,
+        slice: &PteSlice<'_>,
+        addr: usize,
+        leaf: PteLeaf,
+    ) -> u64 {
+        let mut word = PRESENT | self.common;
+
+        if PFN {
+            word |= leaf.pfn() as u64 & FRAME;
+        }
+        if leaf.is_soft_dirty() {
+            word |= SOFT_DIRTY;
+        }
+        if leaf.is_uffd() {
+            word |= UFFD;
+        }
+        if let Some(page) = slice.page(self.vma, addr, leaf) {
+            if !page.is_anon() {
+                word |= FILE;
+            }
+            if page.mapcount() == 1 {
+                word |= EXCLUSIVE;
+            }
+        }
+        word
+    }
+
+    #[cold]
+    fn soft<const PFN: bool>(&self, slice: &PteSlice<'_>, entry: Pte) -> u64 {
+        let mut word = SWAP | self.common;
+
+        if PFN {
+            word |= place(entry.soft_numbers(), 0);
+        }
+        if entry.is_soft_dirty() {
+            word |= SOFT_DIRTY;
+        }
+        if entry.is_uffd() {
+            word |= UFFD;
+        }
+        if let PteKind::Marker(marker) = entry.kind() {
+            if marker.is_uffd_wp() {
+                word |= UFFD;
+            }
+            if marker.is_guard() {
+                word |= GUARD;
+            }
+        }
+        if slice.soft_page(entry).is_some_and(|page| !page.is_anon()) {
+            word |= FILE;
+        }
+        word
+    }
+
+    #[cold]
+    fn pmd<const PFN: bool>(&self, huge: &HugePmd<'_>, part: &mut [u64]) {
+        let entry = huge.value();
+        let first = (huge.range().start & ((1 << bindings::PMD_SHIFT) - 1)) >> PAGE_SHIFT;
+        let page = huge.page(self.vma);
+        let mut common = self.common;
+
+        if entry.is_soft_dirty() {
+            common |= SOFT_DIRTY;
+        }
+        if entry.is_uffd() {
+            common |= UFFD;
+        }
+        if page.is_some_and(|page| !page.is_anon()) {
+            common |= FILE;
+        }
+        let Some(leaf) = entry.leaf() else {
+            for (index, word) in (first..).zip(part) {
+                let frame = if PFN {
+                    place(entry.soft_numbers(), index)
+                } else {
+                    0
+                };
+                *word = common | SWAP | frame;
+            }
+            return;
+        };
+        // As the counts of all pages of a folio are those of its first page here, it is asked once.
+        if page.is_some_and(|page| page.mapcount() == 1) {
+            common |= EXCLUSIVE;
+        }
+        for (index, word) in (first..).zip(part) {
+            let frame = if PFN {
+                (leaf.pfn() + index) as u64 & FRAME
+            } else {
+                0
+            };
+            *word = common | PRESENT | frame;
+        }
+    }
+
+    #[cfg(CONFIG_HUGETLB_PAGE)]
+    #[cold]
+    fn hugetlb<const PFN: bool>(
+        &self,
+        slot: &kernel::mm::walk::HugetlbSlot<'_>,
+        part: &mut [u64],
+    ) {
+        let entry = slot.lock();
+        let value = entry.value();
+        let mut common = self.common;
+        let mut frame = None;
+
+        if let Some(leaf) = value.leaf() {
+            let first = (slot.range().start & (slot.page_size() - 1)) >> PAGE_SHIFT;
+
+            common |= PRESENT;
+            if let Some(page) = entry.page() {
+                if !page.is_anon() {
+                    common |= FILE;
+                }
+                if !page.is_maybe_shared() && !slot.is_table_shared() {
+                    common |= EXCLUSIVE;
+                }
+            }
+            if leaf.is_uffd() {
+                common |= UFFD;
+            }
+            if PFN {
+                frame = Some(leaf.pfn() + first);
+            }
+        } else if is_soft_uffd(value) {
+            common |= UFFD;
+        }
+        for (index, word) in part.iter_mut().enumerate() {
+            *word = common | frame.map_or(0, |frame| (frame + index) as u64 & FRAME);
+        }
+    }
+}
+
+/// Whether userfaultfd is to be told of writes to a page that is not there.
+#[cfg(CONFIG_HUGETLB_PAGE)]
+fn is_soft_uffd(entry: Pte) -> bool {
+    !entry.is_none()
+        && (entry.is_uffd()
+            || matches!(entry.kind(), PteKind::Marker(marker) if marker.is_uffd_wp()))
+}
+
+/// A place in swap, or what else an entry holds that maps nothing, so many pages behind.
+fn place((area, offset): (u64, u64), pages: usize) -> u64 {
+    (area | offset.wrapping_add(pages as u64) << AREA_BITS) & FRAME
+}
+

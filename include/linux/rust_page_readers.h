@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Whether what reads page tables for user space is to be in Rust, or in C.
+ *
+ * With RUST_MM_TWINS there are both, and
+ * /sys/kernel/debug/rust_mm_twins/readers says which is used.
+ */
+#ifndef _LINUX_RUST_PAGE_READERS_H
+#define _LINUX_RUST_PAGE_READERS_H
+
+#include <linux/jump_label.h>
+#include <linux/mm_types.h>
+
+#if defined(CONFIG_RUST_PAGE_READERS) && defined(CONFIG_RUST_MM_TWINS)
+DECLARE_STATIC_KEY_FALSE(page_readers_in_c);
+
+static inline bool page_readers_in_rust(void)
+{
+	return !static_branch_unlikely(&page_readers_in_c);
+}
+#else
+static inline bool page_readers_in_rust(void)
+{
+	return IS_ENABLED(CONFIG_RUST_PAGE_READERS);
+}
+#endif
+
+/* mm/mincore.c */
+int __mincore_unmapped_range(unsigned long addr, unsigned long end,
+			     struct vm_area_struct *vma, unsigned char *vec);
+unsigned char mincore_swap(swp_entry_t entry, bool shmem);
+
+/**
+ * rust_mincore() - Tell which pages are in memory.
+ * @vma: What maps them.
+ * @start: The first address.
+ * @end: The first address behind, in the same VMA.
+ * @vec: Where to write a byte for each page.
+ *
+ * Context: The mmap lock is held. May sleep.
+ * Return: 0.
+ */
+int rust_mincore(struct vm_area_struct *vma, unsigned long start,
+		 unsigned long end, unsigned char *vec);
+
+#endif /* _LINUX_RUST_PAGE_READERS_H */
