@@ -293,7 +293,7 @@ impl Engine {
     /// installed. `next` is at most the end of the table's block.
     #[inline]
     unsafe fn ptes(&self, mut pte: *mut bindings::pte_t, mut addr: usize, next: usize) -> c_int {
-        let last = next - PAGE_SIZE;
+        let last = next.wrapping_sub(PAGE_SIZE);
 
         loop {
             // SAFETY: As the caller promises.
@@ -303,7 +303,7 @@ impl Engine {
             if err != 0 || addr >= last {
                 return err;
             }
-            addr += PAGE_SIZE;
+            addr = addr.wrapping_add(PAGE_SIZE);
             pte = pte.wrapping_add(1);
         }
     }

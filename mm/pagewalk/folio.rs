@@ -63,7 +63,7 @@ pub(crate) unsafe extern "C" fn folio_walk_start(
     let page = if found.zeropage {
         null_mut()
     } else {
-        let offset = (addr & (found.size - 1)) >> PAGE_SHIFT;
+        let offset = (addr & found.size.wrapping_sub(1)) >> PAGE_SHIFT;
         found.page.wrapping_add(offset)
     };
 

@@ -32,7 +32,7 @@ pub(super) trait Level {
     /// Returns where the entry of `addr` ends, if that is before `end`.
     #[inline]
     fn end(addr: usize, end: usize) -> usize {
-        let last = addr | ((1 << Self::shift()) - 1);
+        let last = addr | !(usize::MAX.wrapping_shl(Self::shift()));
 
         // The last entry there is ends at 0.
         if last < end.wrapping_sub(1) {

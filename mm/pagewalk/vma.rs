@@ -272,7 +272,7 @@ unsafe fn walk_mapped(
     // SAFETY: As the caller promises.
     let ((mm, vm_start, vm_end), offset) =
         unsafe { (extent(vma), bindings::vma_start_pgoff(vma) as usize) };
-    let pages = (vm_end - vm_start) >> PAGE_SHIFT;
+    let pages = vm_end.wrapping_sub(vm_start) >> PAGE_SHIFT;
     let from = first.max(offset);
     let to = end.min(offset.wrapping_add(pages));
 
@@ -290,7 +290,8 @@ unsafe fn walk_mapped(
         Verdict::Walk => {}
         other => return other,
     }
-    let addr = |index: usize| vm_start + ((index - offset) << PAGE_SHIFT);
+    let addr =
+        |index: usize| vm_start.wrapping_add(index.wrapping_sub(offset) << PAGE_SHIFT);
 
     // SAFETY: As above; the range is a part of the VMA.
     match unsafe { walk_part(&engine, addr(from), addr(to)) } {

@@ -210,14 +210,9 @@ __rust_helper unsigned long rust_helper_folio_flags_now(struct folio *folio)
 	return READ_ONCE(folio->flags.f);
 }
 
-__rust_helper bool rust_helper_folio_test_anon(struct folio *folio)
+__rust_helper unsigned long rust_helper_folio_mapping_flags(struct folio *folio)
 {
-	return folio_test_anon(folio);
-}
-
-__rust_helper bool rust_helper_folio_test_ksm(struct folio *folio)
-{
-	return folio_test_ksm(folio);
+	return (unsigned long)folio->mapping & FOLIO_MAPPING_FLAGS;
 }
 
 __rust_helper bool rust_helper_folio_test_large(struct folio *folio)
@@ -275,10 +270,9 @@ __rust_helper void rust_helper_folio_clear_referenced(struct folio *folio)
 
 /* --- Marks of entries --------------------------------------------------------- */
 
-__rust_helper bool rust_helper_ptep_test_and_clear_young(
-	struct vm_area_struct *vma, unsigned long addr, pte_t *pte)
+__rust_helper pte_t rust_helper_pte_mkold(pte_t pte)
 {
-	return ptep_test_and_clear_young(vma, addr, pte);
+	return pte_mkold(pte);
 }
 
 __rust_helper bool rust_helper_pmdp_test_and_clear_young(

@@ -120,18 +120,19 @@ fn forget_writes(vma: &VmaRef, slice: &mut PteSlice<'_>) {
 }
 
 fn forget_accesses(vma: &VmaRef, slice: &mut PteSlice<'_>) {
-    for (addr, entry) in &*slice {
-        let Some(leaf) = entry.leaf() else {
-            continue;
-        };
-        let Some(page) = slice.page(vma, addr, leaf) else {
-            continue;
-        };
+    // SAFETY: Only the mark of age changes; that a TLB knows it still does no harm.
+    unsafe {
+        slice.update_each(|slice, addr, entry| {
+            let page = entry.leaf().and_then(|leaf| slice.page(vma, addr, leaf));
 
-        if leaf.is_young() {
-            slice.clear_young(vma, addr);
-        }
-        page.clear_referenced();
+            match page {
+                Some(page) => {
+                    page.clear_referenced();
+                    entry.without_accesses()
+                }
+                None => entry,
+            }
+        })
     }
 }
 

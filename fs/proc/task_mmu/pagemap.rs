@@ -63,7 +63,7 @@ pub(crate) unsafe extern "C" fn rust_pagemap(
             }
         }
     }
-    pm.pos += (before - left.len()) as c_int;
+    pm.pos = pm.pos.wrapping_add(before.wrapping_sub(left.len()) as c_int);
     c_int::from(left.is_empty())
 }
 
@@ -99,7 +99,7 @@ impl<'a> Words<'a> {
         for chunk in self.vma.chunks(start..end).split_puds() {
             match chunk {
                 Chunk::Ptes(slice) => {
-                    let part = take(left, slice.end() - slice.start());
+                    let part = take(left, slice.bytes());
 
                     for ((addr, entry), word) in slice.iter().zip(part) {
                         *word = self.pte::<PFN>(&slice, addr, entry);
@@ -217,7 +217,7 @@ impl<'a> Words<'a> {
         }
         for (index, word) in (first..).zip(part) {
             let frame = if PFN {
-                (leaf.pfn() + index) as u64 & FRAME
+                leaf.pfn().wrapping_add(index) as u64 & FRAME
             } else {
                 0
             };
@@ -253,13 +253,13 @@ impl<'a> Words<'a> {
                 common |= UFFD;
             }
             if PFN {
-                frame = Some(leaf.pfn() + first);
+                frame = Some(leaf.pfn().wrapping_add(first));
             }
         } else if is_soft_uffd(value) {
             common |= UFFD;
         }
         for (index, word) in part.iter_mut().enumerate() {
-            *word = common | frame.map_or(0, |frame| (frame + index) as u64 & FRAME);
+            *word = common | frame.map_or(0, |frame| frame.wrapping_add(index) as u64 & FRAME);
         }
     }
 }

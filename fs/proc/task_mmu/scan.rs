@@ -188,7 +188,7 @@ impl<'s> Scan<'s> {
         if pages > allowed {
             pages = allowed;
             told = Told {
-                end: range.start + (pages << PAGE_SHIFT),
+                end: range.start.wrapping_add(pages << PAGE_SHIFT),
                 full: true,
             };
         }
@@ -201,7 +201,7 @@ impl<'s> Scan<'s> {
                 full: true,
             };
         }
-        scan.found_pages += pages;
+        scan.found_pages = scan.found_pages.saturating_add(pages);
         if told.full {
             scan.arg.walk_end = told.end as u64;
         }
@@ -284,7 +284,7 @@ impl<'s> Scan<'s> {
             let categories = self.categories(slice, addr, entry);
 
             if self.is_interesting(categories)
-                && self.tell(categories, addr..addr + PAGE_SIZE).full
+                && self.tell(categories, page(addr)).full
             {
                 return Err(ENOSPC);
             }
@@ -313,7 +313,7 @@ impl<'s> Scan<'s> {
                 if !self.is_interesting(categories) {
                     continue;
                 }
-                if self.tell(categories, addr..addr + PAGE_SIZE).full {
+                if self.tell(categories, page(addr)).full {
                     return Err(ENOSPC);
                 }
                 if categories & WRITTEN == 0 {
@@ -324,7 +324,7 @@ impl<'s> Scan<'s> {
             // caller flushes the TLBs.
             unsafe { slice.watch(addr, entry) };
             let start = changed.as_ref().map_or(addr, |range| range.start);
-            *changed = Some(start..addr + PAGE_SIZE);
+            *changed = Some(start..page(addr).end);
         }
         Ok(())
     }
@@ -364,7 +364,7 @@ impl<'s> Scan<'s> {
 
         if told.end != range.start && self.watch && categories & WRITTEN != 0 {
             // A part of a huge page can't be watched.
-            if told.end != range.start + (1 << bindings::PMD_SHIFT) {
+            if told.end.wrapping_sub(range.start) != 1 << bindings::PMD_SHIFT {
                 untell(self.scan, range.start..told.end);
                 chunks.split(huge);
                 return Ok(());
@@ -415,7 +415,7 @@ impl<'s> Scan<'s> {
         }
         let _ = hugetlb;
         // SAFETY: The range is a part of the VMA.
-        let changed = unsafe { bindings::uffd_wp_range(vma, start, end - start, true) };
+        let changed = unsafe { bindings::uffd_wp_range(vma, start, end.wrapping_sub(start), true) };
 
         kernel::error::to_result(changed.min(0) as c_int)
     }
@@ -444,6 +444,12 @@ impl<'s> Scan<'s> {
             )
         })
     }
+}
+
+/// The addresses of a page.
+#[inline]
+fn page(addr: usize) -> Range<usize> {
+    addr..addr.wrapping_add(PAGE_SIZE)
 }
 
 /// Whether userfaultfd is told of writes to the page, or would be if it were there.
@@ -482,7 +488,7 @@ fn push(
         return true;
     }
     // One that has no end was not used yet.
-    let index = if last.end == 0 { index } else { index + 1 };
+    let index = index.wrapping_add(usize::from(last.end != 0));
     let Some(region) = regions.get_mut(index) else {
         return false;
     };

@@ -7,7 +7,7 @@ use kernel::{
     mm::{
         pgtable::{Device, Pte, PteKind, PteLeaf},
         virt::VmaRef,
-        walk::{Chunk, FolioFlags, HugePmd, MappedPage, PteSlice},
+        walk::{Chunk, FolioFlags, FolioOwner, HugePmd, MappedPage, PteSlice},
     },
     page::PAGE_SIZE,
     prelude::*,
@@ -17,8 +17,6 @@ type Stats = bindings::mem_size_stats;
 
 /// Fractions of bytes of a proportional size.
 const PSS_SHIFT: u32 = 12;
-
-const PAGE: u64 = PAGE_SIZE as u64;
 
 /// Adds up what a part of a VMA maps; see `include/linux/task_mmu.h`.
 ///
@@ -39,15 +37,6 @@ pub(crate) unsafe extern "C" fn rust_smaps(
     Sizes::new(vma, count_holes).add_all(stats, start);
 }
 
-/// What is known of a page beside its folio.
-#[derive(Clone, Copy)]
-struct Marks {
-    young: bool,
-    dirty: bool,
-    /// Whether the entry counts among those that map the page
-    counted: bool,
-}
-
 struct Sizes<'a> {
     vma: &'a VmaRef,
     locked: bool,
@@ -66,15 +55,7 @@ impl<'a> Sizes<'a> {
     fn add_all(&self, stats: &mut Stats, start: usize) {
         for chunk in self.vma.chunks(start..self.vma.end()).split_puds() {
             match chunk {
-                Chunk::Ptes(slice) => {
-                    for (addr, entry) in &slice {
-                        match entry.leaf() {
-                            Some(leaf) => self.present(stats, &slice, addr, leaf),
-                            None if entry.is_none() => self.hole(stats, addr, addr + PAGE_SIZE),
-                            None => self.soft(stats, &slice, entry),
-                        }
-                    }
-                }
+                Chunk::Ptes(slice) => self.ptes(stats, &slice),
                 Chunk::Pmd(huge) => self.pmd(stats, &huge),
                 #[cfg(CONFIG_HUGETLB_PAGE)]
                 Chunk::Hugetlb(slot) => hugetlb(stats, &slot),
@@ -85,26 +66,39 @@ impl<'a> Sizes<'a> {
         }
     }
 
+    /// Neighbours are of the same kind most often: they are added together.
+    fn ptes(&self, stats: &mut Stats, slice: &PteSlice<'_>) {
+        let mut run = Run::default();
+
+        for (addr, entry) in slice {
+            if let Some(leaf) = entry.leaf() {
+                if let Some(page) = slice.page(self.vma, addr, leaf) {
+                    let kind = Kind::of(page, Marks::of(leaf));
+
+                    if run.kind != kind {
+                        run.add_to(stats, self.locked);
+                        run = Run { kind, pages: 0 };
+                    }
+                    run.pages = run.pages.wrapping_add(1);
+                }
+            } else if entry.is_none() {
+                self.hole(stats, addr, addr.wrapping_add(PAGE_SIZE));
+            } else {
+                self.soft(stats, slice, entry);
+            }
+        }
+        run.add_to(stats, self.locked);
+    }
+
     /// What is in swap and not mapped.
     #[inline]
     fn hole(&self, stats: &mut Stats, start: usize, end: usize) {
         if self.count_holes {
             // SAFETY: The VMA is valid, has a file, and the range is a part of it.
-            stats.swap +=
+            let swapped =
                 unsafe { bindings::vma_partial_swap_usage(self.vma.as_ptr(), start, end) };
-        }
-    }
 
-    #[inline]
-    fn present(&self, stats: &mut Stats, slice: &PteSlice<'_>, addr: usize, leaf: PteLeaf) {
-        let marks = Marks {
-            young: leaf.is_young(),
-            dirty: leaf.is_dirty(),
-            counted: true,
-        };
-
-        if let Some(page) = slice.page(self.vma, addr, leaf) {
-            self.page(stats, page, marks);
+            add(&mut stats.swap, swapped);
         }
     }
 
@@ -117,39 +111,21 @@ impl<'a> Sizes<'a> {
             let users =
                 unsafe { bindings::swap_entry_users(u32::from(swap.area), swap.offset) };
 
-            stats.swap += PAGE_SIZE;
-            stats.swap_pss += share(users);
+            add(&mut stats.swap, PAGE_SIZE);
+            add_pss(&mut stats.swap_pss, share(users));
         } else if let Some(page) = slice.soft_page(entry) {
             let marks = Marks {
-                young: false,
-                dirty: false,
                 // The processor can't reach it, but it is mapped as far as counts go.
                 counted: matches!(kind, PteKind::Device(Device::Private { .. })),
+                ..Marks::default()
+            };
+            let run = Run {
+                kind: Kind::of(page, marks),
+                pages: 1,
             };
 
-            self.page(stats, page, marks);
+            run.add_to(stats, self.locked);
         }
-    }
-
-    /// A page that has an entry of its own.
-    #[inline]
-    fn page(&self, stats: &mut Stats, page: MappedPage<'_>, marks: Marks) {
-        let flags = page.flags();
-        let anon = page.is_anon();
-
-        whole(stats, page, flags, anon, marks, PAGE_SIZE);
-        // A folio with one reference is mapped once. Counts of what is being moved mean nothing: it
-        // may be shared.
-        let (pss, private) = if !marks.counted {
-            (PAGE << PSS_SHIFT, false)
-        } else if page.refcount() == 1 {
-            (PAGE << PSS_SHIFT, true)
-        } else {
-            let users = page.mapcount();
-            (share(users), users < 2)
-        };
-
-        self.part(stats, flags, anon, marks, PAGE_SIZE, pss, private);
     }
 
     #[cold]
@@ -158,68 +134,131 @@ impl<'a> Sizes<'a> {
         let Some(page) = huge.page(self.vma) else {
             return;
         };
+        let leaf = entry.leaf();
         let marks = Marks {
-            young: entry.leaf().is_some_and(|leaf| leaf.is_young()),
-            dirty: entry.leaf().is_some_and(|leaf| leaf.is_dirty()),
+            young: leaf.is_some_and(|leaf| leaf.is_young()),
+            dirty: leaf.is_some_and(|leaf| leaf.is_dirty()),
             counted: entry.is_present(),
         };
-        let flags = page.flags();
-        let anon = page.is_anon();
+        let mut kind = Kind::of(page, marks);
         let thp = 1 << bindings::PMD_SHIFT;
 
-        if anon {
-            stats.anonymous_thp += thp;
-        } else if flags.is_swapbacked() {
-            stats.shmem_thp += thp;
+        if kind.owner.is_anon() {
+            add(&mut stats.anonymous_thp, thp);
+        } else if kind.flags.is_swapbacked() {
+            add(&mut stats.shmem_thp, thp);
         } else if !page.is_zone_device() {
-            stats.file_thp += thp;
+            add(&mut stats.file_thp, thp);
         }
 
         let pages = page.pages_from_here();
-        let size = pages * PAGE_SIZE;
 
-        whole(stats, page, flags, anon, marks, size);
-        if page.refcount() == 1 || !marks.counted {
-            let pss = (size as u64) << PSS_SHIFT;
-
-            return self.part(stats, flags, anon, marks, size, pss, marks.counted);
+        if !marks.counted || page.refcount() == 1 {
+            return Run { kind, pages }.add_to(stats, self.locked);
         }
         for index in 0..pages {
             // SAFETY: The huge page has so many pages.
-            let users = unsafe { page.page_behind(index) }.mapcount();
-
-            self.part(stats, flags, anon, marks, PAGE_SIZE, share(users), users < 2);
+            kind.users = unsafe { page.page_behind(index) }.mapcount();
+            Run { kind, pages: 1 }.add_to(stats, self.locked);
         }
     }
+}
 
-    /// What may differ from page to page.
+/// What an entry says of its page.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Marks {
+    young: bool,
+    dirty: bool,
+    /// Whether the entry counts among those that map the page
+    counted: bool,
+}
+
+impl Marks {
     #[inline]
-    #[expect(clippy::too_many_arguments)]
-    fn part(
-        &self,
-        stats: &mut Stats,
-        flags: FolioFlags,
-        anon: bool,
-        marks: Marks,
-        size: usize,
-        pss: u64,
-        private: bool,
-    ) {
-        stats.pss += pss;
-        if anon {
-            stats.pss_anon += pss;
-        } else if flags.is_swapbacked() {
-            stats.pss_shmem += pss;
-        } else {
-            stats.pss_file += pss;
+    fn of(leaf: PteLeaf) -> Self {
+        Self {
+            young: leaf.is_young(),
+            dirty: leaf.is_dirty(),
+            counted: true,
         }
-        if self.locked {
-            stats.pss_locked += pss;
-        }
+    }
+}
 
+/// All that decides where a page is counted.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Kind {
+    flags: FolioFlags,
+    owner: FolioOwner,
+    marks: Marks,
+    /// Entries that map the page
+    users: i32,
+}
+
+impl Kind {
+    #[inline]
+    fn of(page: MappedPage<'_>, marks: Marks) -> Self {
+        Self {
+            flags: page.flags().about_use(),
+            owner: page.owner(),
+            marks,
+            // What has one reference is mapped once. Counts of what is being moved mean nothing.
+            users: if !marks.counted || page.refcount() == 1 {
+                1
+            } else {
+                page.mapcount()
+            },
+        }
+    }
+}
+
+/// Pages of one kind.
+#[derive(Default)]
+struct Run {
+    kind: Kind,
+    pages: usize,
+}
+
+impl Run {
+    fn add_to(&self, stats: &mut Stats, locked: bool) {
+        let Kind {
+            flags,
+            owner,
+            marks,
+            users,
+        } = self.kind;
+        let size = self.pages.wrapping_mul(PAGE_SIZE);
+        let pss = share(users).wrapping_mul(self.pages as u64);
         let dirty = marks.dirty || flags.is_dirty();
+        // What is being moved may be shared.
+        let private = marks.counted && users < 2;
+
+        if self.pages == 0 {
+            return;
+        }
+        add(&mut stats.resident, size);
+        if marks.young || flags.is_young() || flags.is_referenced() {
+            add(&mut stats.referenced, size);
+        }
+        if owner.is_ksm() {
+            add(&mut stats.ksm, size);
+        }
+        if owner.is_anon() {
+            add(&mut stats.anonymous, size);
+            add_pss(&mut stats.pss_anon, pss);
+            if !flags.is_swapbacked() && !dirty {
+                add(&mut stats.lazyfree, size);
+            }
+        } else if flags.is_swapbacked() {
+            add_pss(&mut stats.pss_shmem, pss);
+        } else {
+            add_pss(&mut stats.pss_file, pss);
+        }
+        add_pss(&mut stats.pss, pss);
+        if locked {
+            add_pss(&mut stats.pss_locked, pss);
+        }
         if dirty {
-            stats.pss_dirty += pss;
+            add_pss(&mut stats.pss_dirty, pss);
         }
         let sum = match (dirty, private) {
             (true, true) => &mut stats.private_dirty,
@@ -227,39 +266,22 @@ impl<'a> Sizes<'a> {
             (false, true) => &mut stats.private_clean,
             (false, false) => &mut stats.shared_clean,
         };
-        *sum += size;
+        add(sum, size);
     }
 }
 
-/// What is the same for all pages of a folio.
-#[inline]
-fn whole(
-    stats: &mut Stats,
-    page: MappedPage<'_>,
-    flags: FolioFlags,
-    anon: bool,
-    marks: Marks,
-    size: usize,
-) {
-    stats.resident += size;
-    if marks.young || flags.is_young() || flags.is_referenced() {
-        stats.referenced += size;
-    }
-    if anon {
-        stats.anonymous += size;
-        if !flags.is_swapbacked() && !marks.dirty && !flags.is_dirty() {
-            stats.lazyfree += size;
-        }
-        if page.is_ksm() {
-            stats.ksm += size;
-        }
-    }
+fn add(sum: &mut usize, bytes: usize) {
+    *sum = sum.wrapping_add(bytes);
+}
+
+fn add_pss(sum: &mut u64, pss: u64) {
+    *sum = sum.wrapping_add(pss);
 }
 
 /// One user's share of a page.
 #[inline]
 fn share(users: i32) -> u64 {
-    let page = PAGE << PSS_SHIFT;
+    let page = (PAGE_SIZE as u64) << PSS_SHIFT;
 
     match u64::try_from(users) {
         Ok(users @ 2..) => page / users,
@@ -283,5 +305,5 @@ fn hugetlb(stats: &mut Stats, slot: &kernel::mm::walk::HugetlbSlot<'_>) {
         &mut stats.private_hugetlb
     };
 
-    *sum += slot.page_size();
+    add(sum, slot.page_size());
 }

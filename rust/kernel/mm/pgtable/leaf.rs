@@ -64,7 +64,7 @@ impl<const SHIFT: u32> Leaf<SHIFT> {
     /// Returns the entry that would map the page of an address alone, as this maps it.
     pub fn page(self, addr: usize) -> Pte {
         let index = (addr & (Self::SIZE - 1)) >> PAGE_SHIFT;
-        let frame = ((self.pfn() + index) << PAGE_SHIFT) as u64;
+        let frame = (self.pfn().wrapping_add(index) << PAGE_SHIFT) as u64;
         let mut flags = self.0 & !bits::address();
 
         if SHIFT > PAGE_SHIFT as u32 {

@@ -48,7 +48,7 @@ impl<'a> HugetlbVma<'a> {
     /// Returns where the page of an address ends.
     #[inline]
     pub fn entry_end(self, addr: usize) -> usize {
-        (addr | (self.page_size() - 1)).saturating_add(1)
+        (addr | self.page_size().wrapping_sub(1)).saturating_add(1)
     }
 
     /// Locks the VMA against tables being shared, or not any more. May sleep.
@@ -81,7 +81,7 @@ impl HugetlbLock<'_> {
     #[inline]
     pub fn entry(&self, addr: usize) -> Option<*mut bindings::pte_t> {
         let size = self.vma.page_size();
-        let start = addr & !(size - 1);
+        let start = addr & !size.wrapping_sub(1);
 
         // SAFETY: The VMA is valid by the type invariants, and locked.
         let entry = unsafe { bindings::hugetlb_walk(self.vma.vma.as_ptr(), start, size) };

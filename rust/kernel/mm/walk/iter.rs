@@ -81,7 +81,7 @@ impl<'a> Table<'a> for Copies {
         let entry = self.entries.get(..self.count)?.get(self.next)?;
         let addr = self.at();
 
-        self.next += 1;
+        self.next = self.next.wrapping_add(1);
         Some((addr, *entry))
     }
 
@@ -319,9 +319,11 @@ impl<'a, H: Hold> WalkHolding<'a, H> {
             self.pages = None;
             return None;
         }
-        pages.range.start = addr + PAGE_SIZE;
+        let end = addr.wrapping_add(PAGE_SIZE);
         let entry = pages.leaf.page(addr);
-        Some(self.item(addr..addr + PAGE_SIZE, Entry::Pte(entry)))
+
+        pages.range.start = end;
+        Some(self.item(addr..end, Entry::Pte(entry)))
     }
 
     /// Yields the next entry of the table that is open, if there is one.

@@ -25,6 +25,13 @@ impl Pte {
         })
     }
 
+    /// Returns what the entry is, if it maps a page, when accesses are to be noticed from now on.
+    #[inline]
+    pub fn without_accesses(self) -> Self {
+        // SAFETY: This only computes.
+        Self::from_ffi(unsafe { bindings::pte_mkold(self.into_ffi()) })
+    }
+
     /// Returns what the entry is when userfaultfd is to be told of writes. If it is none, that is a
     /// marker.
     #[inline]
@@ -95,14 +102,6 @@ impl PteSlice<'_> {
             // SAFETY: It refers to the same as before, or to nothing, as before.
             unsafe { self.set(addr, entry.with_uffd()) };
         }
-    }
-
-    /// Forgets that a page of this slice was accessed; returns whether it was.
-    #[inline]
-    pub fn clear_young(&self, vma: &VmaRef, addr: usize) -> bool {
-        // SAFETY: The entry is one of a table that is locked, of this VMA. That a TLB knows the mark
-        // still does no harm.
-        unsafe { bindings::ptep_test_and_clear_young(vma.as_ptr(), addr, self.place(addr)) }
     }
 
     /// Makes all CPUs forget entries of this slice.

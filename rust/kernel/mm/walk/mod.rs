@@ -57,7 +57,7 @@ pub use huge::{HugePmd, HugePud};
 #[cfg(CONFIG_HUGETLB_PAGE)]
 pub use hugetlb::{HugetlbEntry, HugetlbLock, HugetlbSlot, HugetlbVma};
 pub use iter::{Hold, LockedWalk, Nothing, TableLock, Walk};
-pub use page::{FolioFlags, MappedPage};
+pub use page::{FolioFlags, FolioOwner, MappedPage};
 pub use place::{Level, Place};
 pub use slice::{Entries, PteSlice};
 pub use tree::{Node, Raw, Tree};

@@ -23,11 +23,43 @@ pub struct MappedPage<'s> {
     _entry: PhantomData<&'s ()>,
 }
 
+/// What a folio belongs to.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct FolioOwner(usize);
+
+impl FolioOwner {
+    /// Returns whether it belongs to no file.
+    #[inline]
+    pub const fn is_anon(self) -> bool {
+        self.0 & bindings::FOLIO_MAPPING_ANON as usize != 0
+    }
+
+    /// Returns whether KSM has made one page of several with the same contents.
+    #[inline]
+    pub const fn is_ksm(self) -> bool {
+        cfg!(CONFIG_KSM) && self.0 == bindings::FOLIO_MAPPING_KSM as usize
+    }
+}
+
 /// Flags of a folio, as they were at some time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct FolioFlags(usize);
 
 impl FolioFlags {
+    /// Leaves out what the functions below do not ask for.
+    #[inline]
+    pub const fn about_use(self) -> Self {
+        let mut asked = 1 << bindings::pageflags_PG_dirty
+            | 1 << bindings::pageflags_PG_swapbacked
+            | 1 << bindings::pageflags_PG_referenced;
+
+        #[cfg(CONFIG_PAGE_IDLE_FLAG)]
+        {
+            asked |= 1 << bindings::pageflags_PG_young;
+        }
+        Self(self.0 & asked)
+    }
+
     #[inline]
     const fn has(self, flag: bindings::pageflags) -> bool {
         self.0 >> flag & 1 != 0
@@ -96,18 +128,17 @@ impl<'s> MappedPage<'s> {
         FolioFlags(unsafe { bindings::folio_flags_now(self.folio()) })
     }
 
+    /// Returns what it belongs to.
+    #[inline]
+    pub fn owner(self) -> FolioOwner {
+        // SAFETY: The folio exists by the type invariants.
+        FolioOwner(unsafe { bindings::folio_mapping_flags(self.folio()) })
+    }
+
     /// Returns whether it belongs to no file.
     #[inline]
     pub fn is_anon(self) -> bool {
-        // SAFETY: The folio exists by the type invariants.
-        unsafe { bindings::folio_test_anon(self.folio()) }
-    }
-
-    /// Returns whether KSM has made one page of several with the same contents.
-    #[inline]
-    pub fn is_ksm(self) -> bool {
-        // SAFETY: The folio exists by the type invariants.
-        unsafe { bindings::folio_test_ksm(self.folio()) }
+        self.owner().is_anon()
     }
 
     /// Returns whether it belongs to a device.
@@ -140,7 +171,7 @@ impl<'s> MappedPage<'s> {
             let own = bindings::page_own_mapcount(self.page.as_ptr());
 
             if bindings::folio_test_large(self.folio()) {
-                own + bindings::folio_entire_mapcount(self.folio())
+                own.wrapping_add(bindings::folio_entire_mapcount(self.folio()))
             } else {
                 own
             }

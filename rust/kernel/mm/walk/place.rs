@@ -62,7 +62,7 @@ impl<'a> Place<'a> {
     pub unsafe fn of(mm: *mut bindings::mm_struct, addr: usize) -> Self {
         let hole = |level, shift: u32| Self::Hole {
             level,
-            last: addr | ((1 << shift) - 1),
+            last: addr | !(usize::MAX.wrapping_shl(shift)),
         };
 
         // SAFETY: As the caller promises. Each offset is taken only from an entry that points to a

@@ -51,6 +51,12 @@ impl<'a> PteSlice<'a> {
         self.range.end
     }
 
+    /// The bytes of address space.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.range.len()
+    }
+
     /// The number of entries.
     #[inline]
     #[expect(clippy::len_without_is_empty)]

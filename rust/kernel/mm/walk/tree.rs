@@ -229,14 +229,14 @@ impl<'a> Tree<'a> {
     /// Goes behind the entry of `at` in a table of some level; returns the level of the table to go on
     /// in.
     fn pass(&mut self, mut level: Level) -> Option<Level> {
-        let end = self.at | ((1 << Self::shift(level)) - 1);
+        let end = self.at | !(usize::MAX.wrapping_shl(Self::shift(level)));
 
         if end >= self.last {
             return None;
         }
-        self.at = end + 1;
+        self.at = end.wrapping_add(1);
         while let Some(above) = level.above() {
-            if self.at & ((1 << Self::shift(above)) - 1) != 0 {
+            if self.at & !(usize::MAX.wrapping_shl(Self::shift(above))) != 0 {
                 break;
             }
             // The table came to its end.
