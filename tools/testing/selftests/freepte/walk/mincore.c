@@ -64,6 +64,7 @@ void note_mincore_errors(struct transcript *to, uint64_t start, uint64_t end)
 	note_ask(to, start + PAGE - 1, PAGE);
 	note_ask(to, start, 0);
 	note_ask(to, 0xffff888000000000, PAGE);
+	note_ask(to, 0xffffffffff600000, PAGE);
 	note_ask(to, 0x7ffffffff000, PAGE);
 	note_ask(to, 0x7fffffffe000, 4 * PAGE);
 	note_returned(to, ask(start, ~0UL - PAGE, answer), "mincore of all");

@@ -130,7 +130,8 @@ static unsigned int windows_of(pid_t pid, struct window windows[WINDOWS])
 		uint64_t start = strtoull(line, &dash, 16);
 		uint64_t end = strtoull(dash + 1, NULL, 16);
 
-		if (end - start <= LARGE)
+		/* The last area, vsyscall, is no user's. */
+		if (!(start >> 63) && end - start <= LARGE)
 			windows[count++] = (struct window){ start - PAGE, end + PAGE };
 		line = strchrnul(line, '\n');
 		line += *line == '\n';
