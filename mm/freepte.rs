@@ -10,10 +10,14 @@ const __LOG_PREFIX: &[u8] = b"freepte\0";
 mod free_user_pte;
 #[cfg(CONFIG_RUST_PAGE_READERS)]
 mod mincore;
+#[cfg(all(CONFIG_RUST_PAGEWALK, CONFIG_DEBUG_FS))]
+mod page_tables;
 #[cfg(CONFIG_RUST_PAGEWALK)]
 mod pagewalk;
 #[cfg(CONFIG_RUST_PTE_MAP)]
 mod pte_map;
+#[cfg(all(CONFIG_RUST_PAGE_READERS, CONFIG_PTDUMP))]
+mod ptdump;
 #[cfg(CONFIG_RUST_PAGE_READERS)]
 #[path = "../fs/proc/task_mmu.rs"]
 mod task_mmu;

@@ -43,4 +43,19 @@ unsigned char mincore_swap(swp_entry_t entry, bool shmem);
 int rust_mincore(struct vm_area_struct *vma, unsigned long start,
 		 unsigned long end, unsigned char *vec);
 
+struct ptdump_state;
+
+/**
+ * rust_ptdump() - Tell of each entry of a range.
+ * @mm: Whose tables.
+ * @start: The first address.
+ * @end: The first address behind.
+ * @pgd: The root, if it is not that of @mm.
+ * @state: Whom to tell.
+ *
+ * Context: The mmap lock of @mm and that of init_mm are held for writing.
+ */
+void rust_ptdump(struct mm_struct *mm, unsigned long start, unsigned long end,
+		 pgd_t *pgd, struct ptdump_state *state);
+
 #endif /* _LINUX_RUST_PAGE_READERS_H */

@@ -7,10 +7,12 @@
 #include <linux/hugetlb.h>
 #include <linux/leafops.h>
 #include <linux/mman.h>
+#include <linux/page_tables_debug.h>
 #include <linux/pagewalk.h>
 #include <linux/pgalloc.h>
 #include <linux/pgtable.h>
 #include <linux/pte_ref.h>
+#include <linux/ptdump.h>
 #include <linux/rust_mm_twins.h>
 #include <linux/rust_page_readers.h>
 #include <linux/rust_pagewalk_twins.h>

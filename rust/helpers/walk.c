@@ -4,6 +4,7 @@
  */
 #include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
+#include <linux/kasan.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
@@ -435,4 +436,58 @@ __rust_helper bool rust_helper_userfaultfd_rwp(struct vm_area_struct *vma)
 __rust_helper bool rust_helper_uffd_wp_scannable(struct vm_area_struct *vma)
 {
 	return userfaultfd_wp_async(vma) && userfaultfd_wp_use_markers(vma);
+}
+
+/* --- Dumps -------------------------------------------------------------------- */
+
+__rust_helper unsigned long rust_helper_mm_task_size(struct mm_struct *mm)
+{
+	return mm->task_size;
+}
+
+__rust_helper int rust_helper_mmap_write_lock_killable(struct mm_struct *mm)
+{
+	return mmap_write_lock_killable(mm);
+}
+
+__rust_helper void rust_helper_mmap_write_unlock(struct mm_struct *mm)
+{
+	mmap_write_unlock(mm);
+}
+
+__rust_helper p4d_t rust_helper_p4d_of(u64 value)
+{
+	return __p4d(value);
+}
+
+/* Whether an entry points to a table that all of KASAN's shadow of nothing has */
+__rust_helper bool rust_helper_leads_to_kasan_shadow(enum pgtable_level level,
+						     u64 value)
+{
+#ifdef CONFIG_KASAN_GENERIC
+	phys_addr_t table = value & PTE_PFN_MASK;
+
+	switch (level) {
+	case PGTABLE_LEVEL_PGD:
+		return table == __pa_symbol(kasan_early_shadow_p4d);
+	case PGTABLE_LEVEL_P4D:
+		return table == __pa_symbol(kasan_early_shadow_pud);
+	case PGTABLE_LEVEL_PUD:
+		return table == __pa_symbol(kasan_early_shadow_pmd);
+	case PGTABLE_LEVEL_PMD:
+		return table == __pa_symbol(kasan_early_shadow_pte);
+	default:
+		break;
+	}
+#endif
+	return false;
+}
+
+__rust_helper pte_t rust_helper_kasan_shadow_entry(void)
+{
+#ifdef CONFIG_KASAN_GENERIC
+	return kasan_early_shadow_pte[0];
+#else
+	return __pte(0);
+#endif
 }

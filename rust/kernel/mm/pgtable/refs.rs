@@ -121,6 +121,14 @@ impl Refs {
         self.0.load(Relaxed) & Self::COUNT > Self::UNUSED
     }
 
+    /// Returns how many references there are beside the table's own.
+    #[inline]
+    pub fn held(&self) -> u32 {
+        (self.0.load(Relaxed) & Self::COUNT)
+            .saturating_sub(Self::UNUSED)
+            .unsigned_abs()
+    }
+
     /// Replaces the word by what `change` makes of it, and returns what it was before.
     ///
     /// If that is the same it is written all the same: whoever comes later relies on seeing what

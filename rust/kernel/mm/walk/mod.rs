@@ -60,4 +60,4 @@ pub use iter::{Hold, LockedWalk, Nothing, TableLock, Walk};
 pub use page::{FolioFlags, FolioOwner, MappedPage};
 pub use place::{Level, Place};
 pub use slice::{Entries, PteSlice};
-pub use tree::{Node, Raw, Tree};
+pub use tree::{Below, Node, Raw, Tree};

@@ -6,6 +6,7 @@ use super::Level;
 use crate::{
     bindings,
     mm::pgtable::{Pmd, PmdCell, Pte, PteMap, Pud},
+    page::PAGE_SIZE,
 };
 use core::{iter::FusedIterator, marker::PhantomData, ops::RangeInclusive};
 
@@ -77,6 +78,29 @@ pub enum Node {
         /// The level of the table.
         level: Level,
     },
+}
+
+/// What there is to be told of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Below {
+    /// Entries that are not none.
+    pub populated: usize,
+    /// Long-lived references beside its own, which only PTE tables have.
+    pub refs: Option<u32>,
+}
+
+const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
+
+/// Counts entries that are not none.
+///
+/// # Safety
+///
+/// There must be so many entries of a table at `first`.
+unsafe fn populated(first: *mut u64, entries: usize) -> usize {
+    (0..entries)
+        // SAFETY: As the caller promises; words that are read at once.
+        .filter(|&n| !Pte::from_raw(unsafe { first.wrapping_add(n).read_volatile() }).is_none())
+        .count()
 }
 
 /// What to do when the next entry is asked for.
@@ -165,6 +189,72 @@ impl<'a> Tree<'a> {
     pub fn skip_below(&mut self) {
         if let Pending::Descend(level) = self.pending {
             self.pending = Pending::Pass(level);
+        }
+    }
+
+    /// Returns whether there are P4D tables: else their level is passed through without one.
+    #[inline]
+    pub fn has_p4d_tables(&self) -> bool {
+        // SAFETY: Set once, at boot.
+        unsafe { bindings::has_p4d_tables() }
+    }
+
+    /// Counts the entries of the root that the range has.
+    pub fn root(&self) -> Below {
+        let first = self.pgd.cast::<u64>();
+        let shift = Self::shift(Level::Pgd);
+        let entries = (self.last >> shift).wrapping_sub(self.at >> shift);
+
+        Below {
+            // SAFETY: The root has an entry for each address.
+            populated: unsafe { populated(first, entries.wrapping_add(1)) },
+            refs: None,
+        }
+    }
+
+    /// Tells of the table that the entry that was yielded last points to, and what level that is.
+    pub fn below(&self) -> Option<(Level, Below)> {
+        let Pending::Descend(from) = self.pending else {
+            return None;
+        };
+        let start = 0;
+
+        // SAFETY: By the type invariants and the promise of `new`, each entry points to a table.
+        unsafe {
+            let (level, first) = match from {
+                Level::Pgd => (
+                    Level::P4d,
+                    bindings::p4d_offset(self.pgd, start).cast::<u64>(),
+                ),
+                Level::P4d => (
+                    Level::Pud,
+                    bindings::pud_offset(self.p4d, start).cast::<u64>(),
+                ),
+                Level::Pud => (
+                    Level::Pmd,
+                    bindings::pmd_offset(self.pud, start).cast::<u64>(),
+                ),
+                Level::Pmd | Level::Pte => {
+                    let locked = PmdCell::from_raw(self.pmd).map_lock(self.mm, self.at)?;
+                    let table = locked.table();
+
+                    return Some((
+                        Level::Pte,
+                        Below {
+                            populated: usize::from(table.populated()),
+                            refs: Some(table.refs().held()),
+                        },
+                    ));
+                }
+            };
+
+            Some((
+                level,
+                Below {
+                    populated: populated(first, ENTRIES),
+                    refs: None,
+                },
+            ))
         }
     }
 
