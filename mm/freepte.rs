@@ -21,3 +21,5 @@ mod ptdump;
 #[cfg(CONFIG_RUST_PAGE_READERS)]
 #[path = "../fs/proc/task_mmu.rs"]
 mod task_mmu;
+#[cfg(CONFIG_RUST_PAGEWALK)]
+mod walk_state;

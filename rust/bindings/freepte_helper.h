@@ -6,6 +6,7 @@
 #include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
 #include <linux/leafops.h>
+#include <linux/mm_walk_state.h>
 #include <linux/mman.h>
 #include <linux/page_tables_debug.h>
 #include <linux/pagewalk.h>

@@ -49,7 +49,7 @@ pub trait Table<'a> {
     fn at(&self) -> usize;
 }
 
-const COPIES: usize = 32;
+const COPIES: usize = 16;
 
 /// Copies of some entries.
 #[doc(hidden)]

@@ -56,7 +56,7 @@ pub use entry::{Entry, Item};
 pub use huge::{HugePmd, HugePud};
 #[cfg(CONFIG_HUGETLB_PAGE)]
 pub use hugetlb::{HugetlbEntry, HugetlbLock, HugetlbSlot, HugetlbVma};
-pub use iter::{Hold, LockedWalk, Nothing, TableLock, Walk};
+pub use iter::{Hold, LockedWalk, Nothing, TableLock, Walk, WalkHolding};
 pub use page::{FolioFlags, FolioOwner, MappedPage};
 pub use place::{Level, Place};
 pub use slice::{Entries, PteSlice};
