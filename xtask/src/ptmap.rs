@@ -42,7 +42,12 @@ pub fn run(paths: &Paths, options: &Options) -> Result<()> {
     if let Some(folder) = &options.demo {
         return demo(paths, options, folder);
     }
-    let mut command = Command::new(guest::program(paths, PROGRAM)?);
+    let program = if options.pid.is_some() {
+        guest::built_program
+    } else {
+        guest::program
+    };
+    let mut command = Command::new(program(paths, PROGRAM)?);
     if let Some(pid) = options.pid {
         command.arg(pid.to_string());
     }
