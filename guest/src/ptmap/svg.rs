@@ -119,26 +119,22 @@ fn draw_gap(svg: &mut String, axis: &Axis, gap: &Gap, bottom: f64) -> fmt::Resul
     )
 }
 
-/// The addresses of tables that come after a gap, as far as there is room.
+/// The addresses of tables that come after a gap, in two lines, as far as there is room.
 fn addresses(svg: &mut String, axis: &Axis, y: f64) -> fmt::Result {
-    let mut free = 0.0;
+    let mut lines = [(y + 14.0, 0.0), (y + 27.0, 0.0)];
     for (cell, address) in axis.run_starts() {
         let (x, _) = axis.span(&(cell..cell + 1));
-        if x < free || x + LABEL > WIDTH {
+        let left = x.min(WIDTH - LABEL);
+        let Some((base, free)) = lines.iter_mut().find(|(_, free)| left >= *free) else {
             continue;
-        }
-        free = x + LABEL;
+        };
+        *free = left + LABEL;
         writeln!(
             svg,
             "<line x1=\"{x:.1}\" y1=\"{y}\" x2=\"{x:.1}\" y2=\"{}\" stroke=\"{LINE}\"/>",
-            y + 8.0
+            y + 4.0
         )?;
-        text(
-            svg,
-            (x + 3.0, y + 12.0),
-            "small",
-            &format!("{address:#014x}"),
-        )?;
+        text(svg, (left, *base), "small", &format!("{address:#014x}"))?;
     }
     Ok(())
 }
