@@ -7,10 +7,11 @@
 use crate::access::{self, Fault};
 use crate::arena::{BASE, BLOCK, END, PAGE};
 use crate::op::{Arg, Call};
-use crate::symbol::{Meaning, MADV_COLLAPSE};
+use crate::symbol::{Meaning, MADV_COLLAPSE, UFFDIO_MOVE, UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES};
 use crate::verb::Verb;
-use crate::{actors, knobs, observe, world};
-use std::io;
+use crate::{actors, knobs, observe, turn, world};
+use std::time::Duration;
+use std::{io, thread};
 
 /// What an operation returned.
 #[derive(Clone, Debug, Default)]
@@ -168,6 +169,27 @@ fn collapse(start: u64, len: u64) -> Outcome {
     )
 }
 
+fn moves_no_holes(call: &Call) -> bool {
+    let holes = Arg::from(UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES);
+    match call.args.as_slice() {
+        [_, code, Arg::Words(words)] if *code == Arg::from(UFFDIO_MOVE) => !words.contains(&holes),
+        _ => false,
+    }
+}
+
+/// UFFDIO_MOVE of a page that is not there to a place that is taken: it looks at the place first if
+/// there is a table that the page could be in, empty or not. Both errors are one to us.
+fn same_error(outcome: &mut Outcome) {
+    const HOLE: i64 = -(libc::ENOENT as i64);
+    const TAKEN: i64 = -(libc::EEXIST as i64);
+    if outcome.ret == HOLE {
+        outcome.ret = TAKEN;
+    }
+    for word in outcome.words.iter_mut().filter(|w| **w as i64 == HOLE) {
+        *word = TAKEN as u64;
+    }
+}
+
 fn open_uffd(slot: usize, features: u64) -> io::Result<()> {
     const API: u64 = 0xaa;
     const UFFDIO_API: u64 = 0xc018_aa3f;
@@ -191,7 +213,11 @@ fn open_uffd(slot: usize, features: u64) -> io::Result<()> {
 
 pub fn run(call: &Call) -> Outcome {
     if let Some(nr) = call.verb.number() {
-        return system_call(nr, &call.args);
+        let mut outcome = system_call(nr, &call.args);
+        if moves_no_holes(call) {
+            same_error(&mut outcome);
+        }
+        return outcome;
     }
     let mut none = Words::new();
     let mut arg = |n: usize| call.args.get(n).map_or(0, |arg| number(arg, &mut none));
@@ -209,8 +235,8 @@ pub fn run(call: &Call) -> Outcome {
         Verb::Fork => Outcome::of_result(actors::fork_child(slot)),
         Verb::Reap => Outcome::of(actors::reap_child(slot)),
         Verb::Pause => {
-            std::thread::sleep(std::time::Duration::from_millis(first));
-            Outcome::default()
+            let time = Duration::from_millis(first);
+            Outcome::of_result(turn::behind_all(|| thread::sleep(time)))
         }
         Verb::Knob => {
             knobs::set(first, second);

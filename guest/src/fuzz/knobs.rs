@@ -5,15 +5,18 @@
 
 #![allow(unsafe_code)]
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use pagetables::tools;
 use std::path::Path;
+use std::process::Command;
 use std::{fs, io};
 
 const ENABLED: &str = "/sys/kernel/mm/free_user_pte/enabled";
 const DELAY_MS: &str = "/sys/kernel/mm/free_user_pte/delay_ms";
 const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 const THP_64K: &str = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
+const DEBUGFS: &str = "/sys/kernel/debug";
+const FAULT_AROUND: &str = "/sys/kernel/debug/fault_around_bytes";
 const SWAP: &std::ffi::CStr = c"/dev/zram0";
 
 /// Set one of the knobs that operations may set; not all kernels have all.
@@ -21,7 +24,8 @@ pub fn set(which: u64, value: u64) {
     let _ = match which {
         0 => fs::write(ENABLED, value.to_string()),
         1 => fs::write(DELAY_MS, value.to_string()),
-        _ => fs::write(THP_64K, if value == 0 { "never" } else { "madvise" }),
+        2 => fs::write(THP_64K, if value == 0 { "never" } else { "madvise" }),
+        _ => fs::write(FAULT_AROUND, value.to_string()),
     };
 }
 
@@ -30,6 +34,7 @@ pub fn reset() {
     set(0, 1);
     set(1, 0);
     set(2, 0);
+    set(3, 65536);
 }
 
 /// Once after boot.
@@ -61,6 +66,10 @@ pub fn quiet() -> Result<()> {
             tools::set(file, value)?;
         }
     }
+    if !Path::new(FAULT_AROUND).exists() {
+        tools::run(Command::new("mount").args(["-t", "debugfs", "none", DEBUGFS]))?;
+    }
+    ensure!(Path::new(FAULT_AROUND).exists(), "no {FAULT_AROUND}");
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod observe;
 mod op;
 mod run;
 mod symbol;
+mod turn;
 mod verb;
 mod world;
 

@@ -216,9 +216,11 @@ static inline void knob(int which, uint64_t value)
 		return put("/sys/kernel/mm/free_user_pte/enabled", text);
 	case 1:
 		return put("/sys/kernel/mm/free_user_pte/delay_ms", text);
-	default:
+	case 2:
 		return put("/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled",
 			   value ? "madvise" : "never");
+	default:
+		return put("/sys/kernel/debug/fault_around_bytes", text);
 	}
 }
 

@@ -179,6 +179,7 @@ numbers! {
     KNOB_ENABLED = 0;
     KNOB_DELAY_MS = 1;
     KNOB_THP_64K = 2;
+    KNOB_FAULT_AROUND = 3;
 }
 
 pub fn by_name(name: &str) -> Option<Symbol> {

@@ -16,7 +16,7 @@ impl Gen {
         let page = self.page(Want::Backed);
         let slot = match self.model.at(page).kind {
             Kind::File(slot) => slot,
-            _ => self.random.below(FILES.len()),
+            _ => self.random.below(self.files),
         };
         FILES.get(slot).copied().unwrap_or(sym::F0)
     }

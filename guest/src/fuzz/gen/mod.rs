@@ -12,8 +12,9 @@ mod processes;
 mod touch;
 mod uffd;
 
+use crate::arena::PAGE;
 use crate::op::{Actor, Arg, Call, Op};
-use crate::symbol::{self, Symbol};
+use crate::symbol::{self, Symbol, FILES};
 use crate::verb::Verb;
 use menu::{Group, GROUPS, MENU};
 use model::Model;
@@ -26,6 +27,8 @@ pub struct Gen {
     model: Model,
     /// How much of each group of operations a list has
     shares: [usize; GROUPS],
+    /// How many of the files it uses
+    files: usize,
     /// What is already decided
     soon: VecDeque<Call>,
 }
@@ -53,6 +56,7 @@ impl Gen {
             random,
             model: Model::default(),
             shares,
+            files: FILES.len(),
             soon: VecDeque::new(),
         }
     }
@@ -62,8 +66,15 @@ impl Gen {
         let knob = |name: Symbol, value: u64| call(Verb::Knob, [name.into(), value.into()]);
         let delay = self.one_of(&[0, 0, 0, 1, 4], 0);
         let thp = u64::from(self.chance(25));
+        // The pages around one that is read are mapped with it, if there is a table or the first of
+        // them that is in memory is not the last of its file, but on tmpfs: that would tell
+        // whether an empty table was freed.
+        let ext4 = self.chance(50);
+        self.files = FILES.len() - usize::from(!ext4);
+        let around = if ext4 { PAGE } else { 16 * PAGE };
         self.soon.push_back(knob(symbol::KNOB_DELAY_MS, delay));
         self.soon.push_back(knob(symbol::KNOB_THP_64K, thp));
+        self.soon.push_back(knob(symbol::KNOB_FAULT_AROUND, around));
         for _ in 0..4 {
             let call = self.mmap();
             self.soon.push_back(call);
