@@ -358,14 +358,18 @@ static void note_clearing(struct transcript *to, pid_t pid, const char *what)
 static bool clear_step(struct twin *twin, struct random *random, unsigned int number)
 {
 	static const char *const words[] = {
-		"1", "4", "4\n", "2", "3", " 1 ", "4", "3", "2", "1\n", "4", "4",
-		"0", "6", "-1", "x", "", "11", "1x", "99999999999",
+		"4", "1", "4\n", "1",
+		"1", " 2 ", "4", "2",
+		"1", "2", "4", "3",
+		"1\n", "2", "3", "4",
+		"0", "6", "-1", "x",
+		"", "11", "1x", "99999999999",
 	};
 
 	if (number >= ARRAY_SIZE(words))
 		return false;
 	note_clearing(twin->notes, twin->peer.pid, words[number]);
-	/* Each fourth time it is looked at before it is touched again. */
+	/* All is looked at after each fourth: that one is not to be hidden by what comes later. */
 	if (number % 4 != 3)
 		twin_touch(twin, random);
 	return true;
