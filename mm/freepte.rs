@@ -10,7 +10,7 @@ const __LOG_PREFIX: &[u8] = b"freepte\0";
 mod free_user_pte;
 #[cfg(CONFIG_RUST_PAGE_READERS)]
 mod mincore;
-#[cfg(all(CONFIG_RUST_PAGEWALK, CONFIG_DEBUG_FS))]
+#[cfg(CONFIG_PAGE_TABLES_DEBUGFS)]
 mod page_tables;
 #[cfg(CONFIG_RUST_PAGEWALK)]
 mod pagewalk;

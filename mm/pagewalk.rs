@@ -16,6 +16,8 @@ mod engine;
 mod folio;
 mod hugetlb;
 mod levels;
+#[cfg(all(CONFIG_KUNIT, CONFIG_RUST_MM_TWINS))]
+mod tests;
 mod vma;
 
 use core::ffi::{c_int, c_void};

@@ -225,7 +225,9 @@ mod against_c {
             if there {
                 // SAFETY: The lock of the PMD table is held, and nobody else has the tables.
                 unsafe {
-                    tables.map(|table| deposit(mm.as_raw(), pmd, table));
+                    for table in tables {
+                        deposit(mm.as_raw(), pmd, table);
+                    }
                     *order = [(); 3].map(|()| withdraw(mm.as_raw(), pmd));
                 }
             }

@@ -491,3 +491,15 @@ __rust_helper pte_t rust_helper_kasan_shadow_entry(void)
 	return __pte(0);
 #endif
 }
+
+/* --- Tests -------------------------------------------------------------------- */
+
+__rust_helper u64 rust_helper_phys_of(void *address)
+{
+	return __pa(address);
+}
+
+__rust_helper void *rust_helper_virt_of(u64 address)
+{
+	return __va(address);
+}

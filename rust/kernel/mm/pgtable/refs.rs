@@ -122,6 +122,7 @@ impl Refs {
     }
 
     /// Returns how many references there are beside the table's own.
+    #[cfg(CONFIG_FREE_USER_PTE)]
     #[inline]
     pub fn held(&self) -> u32 {
         (self.0.load(Relaxed) & Self::COUNT)
