@@ -14,10 +14,10 @@ mod mincore;
 mod page_tables;
 #[cfg(CONFIG_RUST_PAGEWALK)]
 mod pagewalk;
-#[cfg(CONFIG_RUST_PTE_MAP)]
-mod pte_map;
 #[cfg(all(CONFIG_RUST_PAGE_READERS, CONFIG_PTDUMP))]
 mod ptdump;
+#[cfg(CONFIG_RUST_PTE_MAP)]
+mod pte_map;
 #[cfg(CONFIG_RUST_PAGE_READERS)]
 #[path = "../fs/proc/task_mmu.rs"]
 mod task_mmu;

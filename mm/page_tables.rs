@@ -86,7 +86,10 @@ impl Totals {
 
     fn end(&self, file: &SeqFile) {
         let [pgd, p4d, pud, pmd, pte] = self.tables;
-        let tables = self.tables.iter().fold(0, |sum: usize, n| sum.wrapping_add(*n));
+        let tables = self
+            .tables
+            .iter()
+            .fold(0, |sum: usize, n| sum.wrapping_add(*n));
 
         let size = tables.wrapping_mul(PAGE_SIZE >> 10);
         let entries = pte.wrapping_mul(ENTRIES);

@@ -98,11 +98,7 @@ fn flagged(walk: Walk<'static>, flags: u32) -> Walk<'static> {
     }
 }
 
-fn copies(
-    lock: &'static MmapReadGuard<'static>,
-    range: Range<usize>,
-    flags: u32,
-) -> Walk<'static> {
+fn copies(lock: &'static MmapReadGuard<'static>, range: Range<usize>, flags: u32) -> Walk<'static> {
     flagged(lock.walk(range), flags)
 }
 

@@ -25,10 +25,25 @@ static inline bool page_readers_in_rust(void)
 }
 #endif
 
+/* For functions of C that Rust calls as well */
+#ifdef CONFIG_RUST_PAGE_READERS
+#define VISIBLE_IF_RUST
+
 /* mm/mincore.c */
 int __mincore_unmapped_range(unsigned long addr, unsigned long end,
 			     struct vm_area_struct *vma, unsigned char *vec);
 unsigned char mincore_swap(swp_entry_t entry, bool shmem);
+
+/* fs/proc/task_mmu.c */
+struct mm_walk;
+int pagemap_scan_hugetlb_entry(pte_t *ptep, unsigned long hmask,
+			       unsigned long start, unsigned long end,
+			       struct mm_walk *walk);
+int pagemap_scan_hugetlb_hole_wp(struct vm_area_struct *vma,
+				 unsigned long addr, unsigned long end);
+#else
+#define VISIBLE_IF_RUST static
+#endif
 
 /**
  * rust_mincore() - Tell which pages are in memory.

@@ -35,17 +35,6 @@ struct mem_size_stats {
 	u64 swap_pss;
 };
 
-typedef struct {
-	u64 pme;
-} pagemap_entry_t;
-
-/* Where words of the pagemap go, before they are copied to the reader */
-struct pagemapread {
-	int pos, len;		/* in entries */
-	pagemap_entry_t *buffer;
-	bool show_pfn;
-};
-
 /* A PAGEMAP_SCAN under way */
 struct pagemap_scan_private {
 	struct pm_scan_arg arg;
@@ -84,13 +73,16 @@ void rust_clear_refs(struct mm_struct *mm, int type);
  * @mm: Whose pagemap.
  * @start: The first address.
  * @end: The first address behind, in the same block of 2 MiB at most.
- * @pm: Where to write to.
+ * @buffer: Where to write to.
+ * @len: Words that there is room for.
+ * @pos: How many words are there already, and will be.
+ * @show_pfn: Whether to tell the numbers of page frames and places in swap.
  *
  * Context: The mmap lock is held. May sleep.
  * Return: 1 if the buffer is full, else 0.
  */
 int rust_pagemap(struct mm_struct *mm, unsigned long start, unsigned long end,
-		 struct pagemapread *pm);
+		 u64 *buffer, int len, int *pos, bool show_pfn);
 
 /**
  * rust_pagemap_scan() - Look for pages of some categories.
@@ -105,12 +97,4 @@ int rust_pagemap(struct mm_struct *mm, unsigned long start, unsigned long end,
  */
 int rust_pagemap_scan(struct mm_struct *mm, unsigned long start,
 		      unsigned long end, struct pagemap_scan_private *scan);
-/* fs/proc/task_mmu.c */
-struct mm_walk;
-int pagemap_scan_hugetlb_entry(pte_t *ptep, unsigned long hmask,
-			       unsigned long start, unsigned long end,
-			       struct mm_walk *walk);
-int pagemap_scan_hugetlb_hole_wp(struct vm_area_struct *vma,
-				 unsigned long addr, unsigned long end);
-
 #endif /* _LINUX_TASK_MMU_H */

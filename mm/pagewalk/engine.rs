@@ -201,8 +201,7 @@ impl Engine {
             }
             if let Some(callback) = L::callback(self.ops()) {
                 // SAFETY: The caller's own callback, called as it wants to be.
-                let err =
-                    unsafe { callback(entry, addr, next, self.walk) };
+                let err = unsafe { callback(entry, addr, next, self.walk) };
                 if err != 0 {
                     return err;
                 }

@@ -7,9 +7,8 @@ use core::ffi::c_int;
 use kernel::{bindings, mm::pgtable::Pud as PudValue};
 
 /// A callback for the entries of a level.
-pub(super) type Callback<E> = Option<
-    unsafe extern "C" fn(*mut E, usize, usize, *mut bindings::mm_walk) -> c_int,
->;
+pub(super) type Callback<E> =
+    Option<unsafe extern "C" fn(*mut E, usize, usize, *mut bindings::mm_walk) -> c_int>;
 
 /// A level of tables.
 ///
@@ -54,11 +53,8 @@ pub(super) trait Level {
     /// # Safety
     ///
     /// `entry` must be as the trait says, of `mm`.
-    unsafe fn populate(
-        mm: *mut bindings::mm_struct,
-        entry: *mut Self::Entry,
-        addr: usize,
-    ) -> c_int;
+    unsafe fn populate(mm: *mut bindings::mm_struct, entry: *mut Self::Entry, addr: usize)
+        -> c_int;
 
     /// Returns what the caller has for entries.
     fn callback(ops: &bindings::mm_walk_ops) -> Callback<Self::Entry>;
@@ -76,12 +72,7 @@ pub(super) trait Level {
     /// # Safety
     ///
     /// `entry` must be as the trait says, and [`may_descend`](Self::may_descend) have said so.
-    unsafe fn descend(
-        engine: &Engine,
-        entry: *mut Self::Entry,
-        addr: usize,
-        next: usize,
-    ) -> c_int;
+    unsafe fn descend(engine: &Engine, entry: *mut Self::Entry, addr: usize, next: usize) -> c_int;
 }
 
 /// Entries of the root.
@@ -129,12 +120,7 @@ impl Level for Pgd {
     }
 
     #[inline]
-    unsafe fn descend(
-        engine: &Engine,
-        entry: *mut Self::Entry,
-        addr: usize,
-        next: usize,
-    ) -> c_int {
+    unsafe fn descend(engine: &Engine, entry: *mut Self::Entry, addr: usize, next: usize) -> c_int {
         // SAFETY: The entry points to a table, or is the entry of one that this machine has not.
         unsafe { engine.entries::<P4d>(bindings::p4d_offset(entry, addr), addr, next) }
     }
@@ -185,12 +171,7 @@ impl Level for P4d {
     }
 
     #[inline]
-    unsafe fn descend(
-        engine: &Engine,
-        entry: *mut Self::Entry,
-        addr: usize,
-        next: usize,
-    ) -> c_int {
+    unsafe fn descend(engine: &Engine, entry: *mut Self::Entry, addr: usize, next: usize) -> c_int {
         // SAFETY: The entry points to a table.
         unsafe { engine.entries::<Pud>(bindings::pud_offset(entry, addr), addr, next) }
     }
@@ -264,12 +245,7 @@ impl Level for Pud {
     }
 
     #[inline]
-    unsafe fn descend(
-        engine: &Engine,
-        entry: *mut Self::Entry,
-        addr: usize,
-        next: usize,
-    ) -> c_int {
+    unsafe fn descend(engine: &Engine, entry: *mut Self::Entry, addr: usize, next: usize) -> c_int {
         // SAFETY: As the caller promises.
         let value = unsafe { Self::read(entry) };
 
@@ -308,11 +284,7 @@ impl Level for Pmd {
     }
 
     #[inline]
-    unsafe fn populate(
-        mm: *mut bindings::mm_struct,
-        entry: *mut Self::Entry,
-        _: usize,
-    ) -> c_int {
+    unsafe fn populate(mm: *mut bindings::mm_struct, entry: *mut Self::Entry, _: usize) -> c_int {
         // SAFETY: As the caller promises.
         unsafe { bindings::__pte_alloc(mm, entry) }
     }
@@ -345,12 +317,7 @@ impl Level for Pmd {
     }
 
     #[inline]
-    unsafe fn descend(
-        engine: &Engine,
-        entry: *mut Self::Entry,
-        addr: usize,
-        next: usize,
-    ) -> c_int {
+    unsafe fn descend(engine: &Engine, entry: *mut Self::Entry, addr: usize, next: usize) -> c_int {
         // SAFETY: As the caller promises.
         unsafe { engine.table(entry, addr, next) }
     }

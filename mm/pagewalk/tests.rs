@@ -10,7 +10,7 @@ mod memory;
 mod tables {
     use super::{
         forest::{Forest, Random},
-        log::{self, Event, Log, Answers},
+        log::{self, Answers, Event, Log},
     };
     use kernel::{
         bindings,

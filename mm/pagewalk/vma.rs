@@ -61,9 +61,7 @@ unsafe fn lock_vma(walk: *const bindings::mm_walk, vma: *mut bindings::vm_area_s
     unsafe {
         match lock {
             bindings::page_walk_lock_PGWALK_WRLOCK => bindings::vma_start_write(vma),
-            bindings::page_walk_lock_PGWALK_WRLOCK_VERIFY => {
-                bindings::vma_assert_write_locked(vma)
-            }
+            bindings::page_walk_lock_PGWALK_WRLOCK_VERIFY => bindings::vma_assert_write_locked(vma),
             bindings::page_walk_lock_PGWALK_VMA_RDLOCK_VERIFY => bindings::vma_assert_locked(vma),
             // The mmap lock, which `assert_mm_locked` has looked at.
             _ => {}
@@ -251,9 +249,7 @@ pub(super) unsafe fn walk_mapping(
             Verdict::Stop(err) => return err,
         }
         // SAFETY: As above.
-        vma = unsafe {
-            bindings::mapping_rmap_tree_iter_next(vma, first, last)
-        };
+        vma = unsafe { bindings::mapping_rmap_tree_iter_next(vma, first, last) };
     }
     0
 }
@@ -290,8 +286,7 @@ unsafe fn walk_mapped(
         Verdict::Walk => {}
         other => return other,
     }
-    let addr =
-        |index: usize| vm_start.wrapping_add(index.wrapping_sub(offset) << PAGE_SHIFT);
+    let addr = |index: usize| vm_start.wrapping_add(index.wrapping_sub(offset) << PAGE_SHIFT);
 
     // SAFETY: As above; the range is a part of the VMA.
     match unsafe { walk_part(&engine, addr(from), addr(to)) } {

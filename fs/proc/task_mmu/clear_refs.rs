@@ -91,8 +91,7 @@ pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, wh
 fn forget_writes(vma: &VmaRef, slice: &mut PteSlice<'_>) {
     // SAFETY: The VMA and its mm are valid.
     let may_be_pinned = unsafe {
-        bindings::vma_is_cow_mapping(vma.as_ptr())
-            && bindings::mm_has_pinned(vma.mm().as_raw())
+        bindings::vma_is_cow_mapping(vma.as_ptr()) && bindings::mm_has_pinned(vma.mm().as_raw())
     };
 
     // SAFETY: The caller of the walk flushes the TLBs.

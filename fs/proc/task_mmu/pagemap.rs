@@ -33,20 +33,28 @@ const AREA_BITS: u32 = bindings::MAX_SWAPFILES_SHIFT;
 ///
 /// # Safety
 ///
-/// `mm` must have users, its mmap lock be held, and `pm` have a buffer of as many words as it says.
+/// `mm` must have users, its mmap lock be held, and `buffer` have room for so many words. `pos` must be
+/// valid.
 #[export]
 pub(crate) unsafe extern "C" fn rust_pagemap(
     mm: *mut bindings::mm_struct,
     start: usize,
     end: usize,
-    pm: *mut bindings::pagemapread,
+    buffer: *mut u64,
+    len: c_int,
+    pos: *mut c_int,
+    show_pfn: bool,
 ) -> c_int {
     // SAFETY: As the caller promises.
-    let (lock, pm) = unsafe { (held(mm), &mut *pm) };
-    let (len, pos) = (pm.len.max(0) as usize, pm.pos.max(0) as usize);
-    // SAFETY: As the caller promises; a `pagemap_entry_t` is a word.
-    let words = unsafe { core::slice::from_raw_parts_mut(pm.buffer.cast::<u64>(), len) };
-    let mut left = words.get_mut(pos..).unwrap_or_default();
+    let (lock, words, pos) = unsafe {
+        (
+            held(mm),
+            core::slice::from_raw_parts_mut(buffer, usize::try_from(len).unwrap_or(0)),
+            &mut *pos,
+        )
+    };
+    let first = usize::try_from(*pos).unwrap_or(0);
+    let mut left = words.get_mut(first..).unwrap_or_default();
     let before = left.len();
 
     for area in lock.areas(start..end) {
@@ -55,7 +63,7 @@ pub(crate) unsafe extern "C" fn rust_pagemap(
             Area::Vma(vma, range) if is_pfnmap(vma) => {
                 fill(&mut left, range.len(), Words::of(vma).common)
             }
-            Area::Vma(vma, range) if pm.show_pfn => {
+            Area::Vma(vma, range) if show_pfn => {
                 Words::of(vma).write::<true>(&mut left, range.start, range.end)
             }
             Area::Vma(vma, range) => {
@@ -63,7 +71,7 @@ pub(crate) unsafe extern "C" fn rust_pagemap(
             }
         }
     }
-    pm.pos = pm.pos.wrapping_add(before.wrapping_sub(left.len()) as c_int);
+    *pos = pos.wrapping_add(before.wrapping_sub(left.len()) as c_int);
     c_int::from(left.is_empty())
 }
 
@@ -129,12 +137,7 @@ impl<'a> Words<'a> {
     }
 
     #[inline]
-    fn present<const PFN: bool>(
-        &self,
-        slice: &PteSlice<'_>,
-        addr: usize,
-        leaf: PteLeaf,
-    ) -> u64 {
+    fn present<const PFN: bool>(&self, slice: &PteSlice<'_>, addr: usize, leaf: PteLeaf) -> u64 {
         let mut word = PRESENT | self.common;
 
         if PFN {
@@ -227,11 +230,7 @@ impl<'a> Words<'a> {
 
     #[cfg(CONFIG_HUGETLB_PAGE)]
     #[cold]
-    fn hugetlb<const PFN: bool>(
-        &self,
-        slot: &kernel::mm::walk::HugetlbSlot<'_>,
-        part: &mut [u64],
-    ) {
+    fn hugetlb<const PFN: bool>(&self, slot: &kernel::mm::walk::HugetlbSlot<'_>, part: &mut [u64]) {
         let entry = slot.lock();
         let value = entry.value();
         let mut common = self.common;
@@ -276,4 +275,3 @@ fn is_soft_uffd(entry: Pte) -> bool {
 fn place((area, offset): (u64, u64), pages: usize) -> u64 {
     (area | offset.wrapping_add(pages as u64) << AREA_BITS) & FRAME
 }
-

@@ -62,10 +62,7 @@ pub(crate) unsafe extern "C" fn rust_pagemap_scan(
 }
 
 /// Returns the categories that all of a VMA is of, if it is to be looked at.
-fn admit(
-    scan: &bindings::pagemap_scan_private,
-    vma: &VmaRef,
-) -> Result<Option<usize>> {
+fn admit(scan: &bindings::pagemap_scan_private, vma: &VmaRef) -> Result<Option<usize>> {
     // SAFETY: The VMA is valid.
     let watchable = unsafe { bindings::uffd_wp_scannable(vma.as_ptr()) };
 
@@ -115,11 +112,7 @@ struct Told {
 }
 
 impl<'s> Scan<'s> {
-    fn new(
-        scan: &'s mut bindings::pagemap_scan_private,
-        vma: &'s VmaRef,
-        common: usize,
-    ) -> Self {
+    fn new(scan: &'s mut bindings::pagemap_scan_private, vma: &'s VmaRef, common: usize) -> Self {
         let mut unwatched = 0;
 
         // SAFETY: The VMA is valid.
@@ -283,9 +276,7 @@ impl<'s> Scan<'s> {
         for (addr, entry) in slice {
             let categories = self.categories(slice, addr, entry);
 
-            if self.is_interesting(categories)
-                && self.tell(categories, page(addr)).full
-            {
+            if self.is_interesting(categories) && self.tell(categories, page(addr)).full {
                 return Err(ENOSPC);
             }
         }
@@ -471,11 +462,7 @@ fn regions(scan: &mut bindings::pagemap_scan_private) -> &mut [bindings::page_re
 }
 
 /// Adds a range to the regions; returns whether there was place for it.
-fn push(
-    scan: &mut bindings::pagemap_scan_private,
-    categories: usize,
-    range: Range<usize>,
-) -> bool {
+fn push(scan: &mut bindings::pagemap_scan_private, categories: usize, range: Range<usize>) -> bool {
     let (start, end, categories) = (range.start as u64, range.end as u64, categories as u64);
     let index = scan.vec_buf_index;
     let regions = regions(scan);

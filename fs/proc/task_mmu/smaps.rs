@@ -108,8 +108,7 @@ impl<'a> Sizes<'a> {
 
         if let PteKind::Swap(swap) = kind {
             // SAFETY: The table that the entry is in is locked, which keeps the swap area.
-            let users =
-                unsafe { bindings::swap_entry_users(u32::from(swap.area), swap.offset) };
+            let users = unsafe { bindings::swap_entry_users(u32::from(swap.area), swap.offset) };
 
             add(&mut stats.swap, PAGE_SIZE);
             add_pss(&mut stats.swap_pss, share(users));
@@ -297,8 +296,7 @@ fn hugetlb(stats: &mut Stats, slot: &kernel::mm::walk::HugetlbSlot<'_>) {
         return;
     };
     // What is being moved may be shared.
-    let shared =
-        entry.value().leaf().is_none() || page.is_maybe_shared() || slot.is_table_shared();
+    let shared = entry.value().leaf().is_none() || page.is_maybe_shared() || slot.is_table_shared();
     let sum = if shared {
         &mut stats.shared_hugetlb
     } else {

@@ -153,7 +153,14 @@ impl Forest {
 
     /// An address where there may be something.
     fn address(&self, random: &mut Random) -> usize {
-        let near = [0, 0x1f_f000, Self::GIB, 3 * Self::GIB, 511 * Self::GIB, 512 * Self::GIB];
+        let near = [
+            0,
+            0x1f_f000,
+            Self::GIB,
+            3 * Self::GIB,
+            511 * Self::GIB,
+            512 * Self::GIB,
+        ];
 
         near[random.below(near.len())]
             .wrapping_add(random.below(4) << 12)
@@ -186,12 +193,15 @@ impl Forest {
                 .filter(|addr| *addr <= 513 << 30)
         };
 
-        BOUNDARIES.into_iter().flat_map(near).flat_map(move |start| {
-            BOUNDARIES
-                .into_iter()
-                .flat_map(near)
-                .filter(move |end| *end > start)
-                .map(move |end| (start, end))
-        })
+        BOUNDARIES
+            .into_iter()
+            .flat_map(near)
+            .flat_map(move |start| {
+                BOUNDARIES
+                    .into_iter()
+                    .flat_map(near)
+                    .filter(move |end| *end > start)
+                    .map(move |end| (start, end))
+            })
     }
 }

@@ -66,7 +66,14 @@ mod memory {
             (memory.page(3, 7), memory.page(4, 18)),
             (memory.page(3, 7), memory.page(3, 8)),
         ] {
-            for which in [log::ALL, 0, log::HOLES, log::PTE, log::PTE | log::HOLES, log::PMD] {
+            for which in [
+                log::ALL,
+                0,
+                log::HOLES,
+                log::PTE,
+                log::PTE | log::HOLES,
+                log::PMD,
+            ] {
                 let rust = run(bindings::walk_page_range, mm, range, which)?;
                 let c = run(bindings::c_walk_page_range, mm, range, which)?;
 
@@ -84,9 +91,15 @@ mod memory {
         let mm = mm(&task)?;
         let at = memory.page(0, 0);
 
-        for walk in [bindings::walk_page_range as Walk, bindings::c_walk_page_range] {
+        for walk in [
+            bindings::walk_page_range as Walk,
+            bindings::c_walk_page_range,
+        ] {
             assert_eq!(run(walk, mm, (at, at), log::ALL)?.result, EINVAL.to_errno());
-            assert_eq!(run(walk, mm, (at + 1, at), log::ALL)?.result, EINVAL.to_errno());
+            assert_eq!(
+                run(walk, mm, (at + 1, at), log::ALL)?.result,
+                EINVAL.to_errno()
+            );
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 
 //! Walks by whole tables.
 
+use super::{HugePmd, HugePud, Level, Place, PteSlice, VmaRef};
 #[cfg(CONFIG_HUGETLB_PAGE)]
 use super::{HugetlbSlot, HugetlbVma};
-use super::{HugePmd, HugePud, Level, Place, PteSlice, VmaRef};
 use crate::{
     bindings,
     mm::pgtable::{is_hugetlb, PmdSlot, PudSlot, TABLE_SPAN},

@@ -2,7 +2,9 @@
 
 //! Walks by entries.
 
-use super::{Area, Areas, Chunk, Chunks, Entry, HugePmd, Item, Level, MmapReadGuard, PteSlice, VmaRef};
+use super::{
+    Area, Areas, Chunk, Chunks, Entry, HugePmd, Item, Level, MmapReadGuard, PteSlice, VmaRef,
+};
 use crate::{
     mm::pgtable::{PmdLeaf, Pte},
     page::PAGE_SIZE,

@@ -290,4 +290,3 @@ impl super::HugetlbEntry<'_> {
         unsafe { MappedPage::from_raw(bindings::pfn_to_page(pfn)) }
     }
 }
-
