@@ -41,17 +41,6 @@ static const char *read_by(const char *which, struct transcript *to, read_fn rea
 	return NULL;
 }
 
-static const char *read_all(read_fn read, void *arg)
-{
-	const char *reason = read_by("c", read_to[BEFORE], read, arg);
-
-	if (!reason)
-		reason = read_by("rust", read_to[RUST], read, arg);
-	if (!reason)
-		reason = read_by("c", read_to[AFTER], read, arg);
-	return reason;
-}
-
 struct verdict compare_readers(read_fn read, void *arg)
 {
 	static char difference[1024], by_itself[1024];
@@ -61,20 +50,27 @@ struct verdict compare_readers(read_fn read, void *arg)
 	if (!compare_prepare())
 		return (struct verdict){ .different = "no memory to read to" };
 	for (tries = 0; tries < TRIES && differences < DIFFERENCES; tries++) {
-		how = read_all(read, arg);
+		how = read_by("c", read_to[BEFORE], read, arg);
+		if (!how)
+			how = read_by("rust", read_to[RUST], read, arg);
 		if (how)
 			return (struct verdict){ .different = how };
-		how = transcripts_differ(read_to[BEFORE], read_to[AFTER]);
-		if (how) {
-			snprintf(by_itself, sizeof(by_itself), "%s", how);
-			sleep_ms(50);
-			continue;
-		}
 		how = transcripts_differ(read_to[BEFORE], read_to[RUST]);
 		if (!how)
 			return (struct verdict){};
 		snprintf(difference, sizeof(difference), "%s", how);
-		differences++;
+
+		/* Is it the readers who differ, or what they read? */
+		how = read_by("c", read_to[AFTER], read, arg);
+		if (how)
+			return (struct verdict){ .different = how };
+		how = transcripts_differ(read_to[BEFORE], read_to[AFTER]);
+		if (!how) {
+			differences++;
+			continue;
+		}
+		snprintf(by_itself, sizeof(by_itself), "%s", how);
+		sleep_ms(50);
 	}
 	if (differences)
 		return (struct verdict){ .different = difference };

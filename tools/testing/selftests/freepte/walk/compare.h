@@ -19,8 +19,8 @@ struct verdict {
 bool compare_prepare(void);
 
 /*
- * Read with both, until what C reads is the same before and after. They differ if they do so each
- * time.
+ * Read with both. Where they differ, C reads again: if it differs from itself, it was not the
+ * readers, and all is read anew. They differ if they do so time and again.
  */
 struct verdict compare_readers(read_fn read, void *arg);
 
