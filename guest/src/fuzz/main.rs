@@ -16,7 +16,6 @@ mod observe;
 mod op;
 mod run;
 mod symbol;
-mod turn;
 mod verb;
 mod world;
 

@@ -10,7 +10,7 @@
 
 use crate::observe::{self, Record};
 use crate::op::{Actor, Op};
-use crate::{access, actors, knobs, turn, world};
+use crate::{access, actors, knobs, world};
 use anyhow::{ensure, Context, Result};
 use pagetables::ext4::Ext4;
 use pagetables::guard;
@@ -170,7 +170,6 @@ fn subject(ext4: &Path, list: Vec<Op>, options: Options, log: &File) -> Result<(
         .map(|op| format!("{} {} {}", op.id, op.actor, op.call.verb))
         .collect();
     access::catch_faults()?;
-    turn::before_all().context("going before all others")?;
     world::open_files(Path::new(TMPFS), ext4)?;
     world::open_pagemap()?;
     actors::start(list, options.verbose, options.distort)?;

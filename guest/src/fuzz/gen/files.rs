@@ -16,7 +16,7 @@ impl Gen {
         let page = self.page(Want::Backed);
         let slot = match self.model.at(page).kind {
             Kind::File(slot) => slot,
-            _ => self.random.below(self.files),
+            _ => self.any_file(),
         };
         FILES.get(slot).copied().unwrap_or(sym::F0)
     }

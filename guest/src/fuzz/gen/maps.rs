@@ -38,7 +38,7 @@ impl Gen {
             0..=3 => (Kind::Anon, None),
             4 => (Kind::Shared, None),
             _ => {
-                let file = self.random.below(self.files);
+                let file = self.any_file();
                 (Kind::File(file), Some(file))
             }
         };

@@ -22,13 +22,16 @@ use pagetables::random::Random;
 use std::collections::VecDeque;
 use std::ops::Range;
 
+/// Longer than a list takes, and as long as may be.
+const NEVER_MS: u64 = 60_000;
+
 pub struct Gen {
     random: Random,
     model: Model,
     /// How much of each group of operations a list has
     shares: [usize; GROUPS],
-    /// How many of the files it uses
-    files: usize,
+    /// Whether faults map pages around, too
+    around: bool,
     /// What is already decided
     soon: VecDeque<Call>,
 }
@@ -56,7 +59,7 @@ impl Gen {
             random,
             model: Model::default(),
             shares,
-            files: FILES.len(),
+            around: false,
             soon: VecDeque::new(),
         }
     }
@@ -67,11 +70,13 @@ impl Gen {
         let delay = self.one_of(&[0, 0, 0, 1, 4], 0);
         let thp = u64::from(self.chance(25));
         // The pages around one that is read are mapped with it, if there is a table or the first of
-        // them that is in memory is not the last of its file, but on tmpfs: that would tell
-        // whether an empty table was freed.
-        let ext4 = self.chance(50);
-        self.files = FILES.len() - usize::from(!ext4);
-        let around = if ext4 { PAGE } else { 16 * PAGE };
+        // them that is in memory is not the last of its file, but on tmpfs. Nor are they if the
+        // table is freed meanwhile. So either, or files on ext4 and a reclaimer that comes.
+        self.around = self.chance(50);
+        let (around, delay) = match self.around {
+            true => (16 * PAGE, NEVER_MS),
+            false => (PAGE, delay),
+        };
         self.soon.push_back(knob(symbol::KNOB_DELAY_MS, delay));
         self.soon.push_back(knob(symbol::KNOB_THP_64K, thp));
         self.soon.push_back(knob(symbol::KNOB_FAULT_AROUND, around));
@@ -79,6 +84,11 @@ impl Gen {
             let call = self.mmap();
             self.soon.push_back(call);
         }
+    }
+
+    /// One of the files of the list. That on ext4 is the last.
+    fn any_file(&mut self) -> usize {
+        self.random.below(FILES.len() - usize::from(self.around))
     }
 
     fn next_call(&mut self) -> Call {

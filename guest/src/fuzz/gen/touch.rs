@@ -73,7 +73,7 @@ impl Gen {
 
     /// Time for the reclaimer.
     pub fn pause(&mut self) -> Call {
-        if self.chance(20) {
+        if !self.around && self.chance(20) {
             let delay = self.one_of(&[0, 0, 1, 5, 100], 0);
             return call(Verb::Knob, [KNOB_DELAY_MS.into(), delay.into()]);
         }
