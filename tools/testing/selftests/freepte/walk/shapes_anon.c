@@ -2,12 +2,10 @@
 /*
  * Shapes of private anonymous memory, in small pages.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "kselftest.h"
@@ -242,27 +240,28 @@ const struct shape shape_merged = {
 /* Pages that another process has as well, and some that it has no more */
 static const char *make_forked(char *at)
 {
-	int ready[2];
+	int ready[2], life[2];
 	char byte;
 	pid_t pid;
 
 	if (!map_small_pages(at, shape_forked.size))
 		return no_memory;
 	write_pages(at, shape_forked.size, 2 * PAGE);
-	if (pipe(ready))
+	if (pipe(ready) || pipe(life))
 		return "pipe failed";
 	pid = fork();
 	if (pid < 0)
 		return "fork failed";
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(life[1]);
 		madvise(at, 16 * PAGE, MADV_DONTNEED);
 		write_pages(at + 32 * PAGE, 16 * PAGE, 4 * PAGE);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
-		for (;;)
-			pause();
+		/* Until who made it ends, of whatever */
+		_exit(read(life[0], &byte, 1) != 0);
 	}
+	close(life[0]);
 	if (read(ready[0], &byte, 1) != 1)
 		return "the other process is dead";
 	close(ready[0]);
