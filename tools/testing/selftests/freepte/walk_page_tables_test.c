@@ -161,12 +161,13 @@ TEST_F(tree, populated_as_pagemap_says)
 		if (table->level != TREE_PTE || table->start + TABLE_SPAN > 0x7ffffffff000)
 			continue;
 		/* Of frames that are no memory the pagemap says nothing. */
-		if (variant->shape == &shape_raw_frames)
+		if (variant->shape == &shape_raw_frames) {
 			EXPECT_LE(entries_of(self->pagemap, table->start), table->populated);
-		else
+		} else {
 			EXPECT_EQ(entries_of(self->pagemap, table->start), table->populated)
 				TH_LOG("of the table at %#llx",
 				       (unsigned long long)table->start);
+		}
 	}
 }
 
