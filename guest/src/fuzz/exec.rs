@@ -7,7 +7,9 @@
 use crate::access::{self, Fault};
 use crate::arena::{BASE, BLOCK, END, PAGE};
 use crate::op::{Arg, Call};
-use crate::symbol::{Meaning, MADV_COLLAPSE, UFFDIO_MOVE, UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES};
+use crate::symbol::{
+    Meaning, MADV_COLLAPSE, MADV_GUARD_INSTALL, UFFDIO_MOVE, UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES,
+};
 use crate::verb::Verb;
 use crate::{actors, knobs, observe, world};
 use std::io;
@@ -168,6 +170,18 @@ fn collapse(start: u64, len: u64) -> Outcome {
     )
 }
 
+/// MADV_GUARD_INSTALL starts again as long as a page has an entry that zapping leaves in place, such
+/// as the mark that a page of a file is write-protected: on any kernel, for ever.
+fn never_ends(call: &Call) -> bool {
+    match call.args.as_slice() {
+        [Arg::At(start), Arg::Number(len), advice] if *advice == Arg::from(MADV_GUARD_INSTALL) => {
+            let start = BASE + start;
+            world::any_uffd() && !observe::is_anonymous(start, start + len)
+        }
+        _ => false,
+    }
+}
+
 fn moves_no_holes(call: &Call) -> bool {
     let holes = Arg::from(UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES);
     match call.args.as_slice() {
@@ -212,6 +226,9 @@ fn open_uffd(slot: usize, features: u64) -> io::Result<()> {
 
 pub fn run(call: &Call) -> Outcome {
     if let Some(nr) = call.verb.number() {
+        if never_ends(call) {
+            return Outcome::of(-i64::from(libc::EOPNOTSUPP));
+        }
         let mut outcome = system_call(nr, &call.args);
         if moves_no_holes(call) {
             same_error(&mut outcome);

@@ -73,6 +73,11 @@ pub fn close_uffd(slot: usize) -> bool {
     open
 }
 
+/// Whether a userfaultfd is open here.
+pub fn any_uffd() -> bool {
+    UFFDS.iter().any(|cell| cell.load(Relaxed) != NONE)
+}
+
 pub fn put_child(slot: usize, pidfd: i32) {
     put(CHILDREN.get(slot), pidfd);
 }
