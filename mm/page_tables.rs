@@ -145,9 +145,6 @@ fn walk(file: &SeqFile, mm: &MmWithUser, totals: &mut Totals) {
             continue;
         };
 
-        if level == Level::P4d && !has_p4d {
-            continue;
-        }
         totals.line(file, level, has_p4d, addr, table);
         if level == Level::Pte {
             tree.skip_below();

@@ -219,6 +219,11 @@ impl<'a> Tree<'a> {
         };
         let start = 0;
 
+        // The entry stands for itself on the level below.
+        if from == Level::Pgd && !self.has_p4d_tables() {
+            return None;
+        }
+
         // SAFETY: By the type invariants and the promise of `new`, each entry points to a table.
         unsafe {
             let (level, first) = match from {
