@@ -48,7 +48,7 @@ fn residency(vma: &VmaRef, start: usize, mut vec: &mut [u8]) {
     for chunk in vma.chunks(start..end) {
         match chunk {
             Chunk::Ptes(slice) => {
-                for ((addr, entry), byte) in slice.iter().zip(take(&mut vec, slice.len())) {
+                for ((addr, entry), byte) in slice.iter().zip(take_first(&mut vec, slice.len())) {
                     *byte = if entry.is_present() {
                         1
                     } else {
@@ -57,7 +57,7 @@ fn residency(vma: &VmaRef, start: usize, mut vec: &mut [u8]) {
                 }
             }
             Chunk::Hole(hole) => {
-                let part = take(&mut vec, hole.range.len() >> PAGE_SHIFT);
+                let part = take_first(&mut vec, hole.range.len() >> PAGE_SHIFT);
 
                 if backed {
                     unmapped(vma, hole.range.start, part);
@@ -65,26 +65,26 @@ fn residency(vma: &VmaRef, start: usize, mut vec: &mut [u8]) {
                     part.fill(0);
                 }
             }
-            Chunk::Pmd(huge) => take(&mut vec, huge.range().len() >> PAGE_SHIFT).fill(1),
-            Chunk::Pud(huge) => take(&mut vec, huge.range().len() >> PAGE_SHIFT).fill(1),
+            Chunk::Pmd(huge) => take_first(&mut vec, huge.range().len() >> PAGE_SHIFT).fill(1),
+            Chunk::Pud(huge) => take_first(&mut vec, huge.range().len() >> PAGE_SHIFT).fill(1),
             #[cfg(CONFIG_HUGETLB_PAGE)]
             Chunk::Hugetlb(slot) => {
                 let entry = slot.lock().value();
                 let resident = !entry.is_none() && !matches!(entry.kind(), PteKind::Marker(_));
 
-                take(&mut vec, slot.range().len() >> PAGE_SHIFT).fill(u8::from(resident));
+                take_first(&mut vec, slot.range().len() >> PAGE_SHIFT).fill(u8::from(resident));
             }
         }
     }
 }
 
-/// Takes the first bytes.
+/// Takes the first of what is left, or as many as there are.
 #[inline]
-fn take<'v>(vec: &mut &'v mut [u8], count: usize) -> &'v mut [u8] {
-    let all = core::mem::take(vec);
+pub(crate) fn take_first<'v, T>(left: &mut &'v mut [T], count: usize) -> &'v mut [T] {
+    let all = core::mem::take(left);
     let (part, rest) = all.split_at_mut(count.min(all.len()));
 
-    *vec = rest;
+    *left = rest;
     part
 }
 

@@ -18,7 +18,11 @@ mod smaps;
 use core::mem::ManuallyDrop;
 use kernel::{
     bindings,
-    mm::{virt::VmaRef, MmapReadGuard},
+    mm::{
+        pgtable::{Pte, PteKind},
+        virt::VmaRef,
+        MmapReadGuard,
+    },
 };
 
 /// The mmap lock of an mm, which a caller in C holds.
@@ -34,6 +38,15 @@ unsafe fn held<'a>(mm: *mut bindings::mm_struct) -> ManuallyDrop<MmapReadGuard<'
 /// Whether all of a VMA counts as written to.
 fn is_soft_dirty(vma: &VmaRef) -> bool {
     vma.flags() & bindings::VM_SOFTDIRTY as usize != 0
+}
+
+/// Whether userfaultfd is told of writes to the page, or would be if it were there.
+#[inline]
+fn is_watched(entry: Pte) -> bool {
+    !entry.is_none()
+        && (entry.is_uffd()
+            || !entry.is_present()
+                && matches!(entry.kind(), PteKind::Marker(marker) if marker.is_uffd_wp()))
 }
 
 /// Whether a VMA maps what is no memory.

@@ -2,7 +2,8 @@
 
 //! Words of `/proc/PID/pagemap`: one for each page, see `Documentation/admin-guide/mm/pagemap.rst`.
 
-use super::{held, is_pfnmap, is_soft_dirty};
+use super::{held, is_pfnmap, is_soft_dirty, is_watched};
+use crate::mincore::take_first;
 use core::ffi::c_int;
 use kernel::{
     bindings,
@@ -78,11 +79,7 @@ pub(crate) unsafe extern "C" fn rust_pagemap(
 /// Takes the words of some bytes of address space, or as many as there are.
 #[inline]
 fn take<'w>(left: &mut &'w mut [u64], bytes: usize) -> &'w mut [u64] {
-    let all = core::mem::take(left);
-    let (part, rest) = all.split_at_mut((bytes >> PAGE_SHIFT).min(all.len()));
-
-    *left = rest;
-    part
+    take_first(left, bytes >> PAGE_SHIFT)
 }
 
 fn fill(left: &mut &mut [u64], bytes: usize, word: u64) {
@@ -170,16 +167,11 @@ impl<'a> Words<'a> {
         if entry.is_soft_dirty() {
             word |= SOFT_DIRTY;
         }
-        if entry.is_uffd() {
+        if is_watched(entry) {
             word |= UFFD;
         }
-        if let PteKind::Marker(marker) = entry.kind() {
-            if marker.is_uffd_wp() {
-                word |= UFFD;
-            }
-            if marker.is_guard() {
-                word |= GUARD;
-            }
+        if matches!(entry.kind(), PteKind::Marker(marker) if marker.is_guard()) {
+            word |= GUARD;
         }
         if slice.soft_page(entry).is_some_and(|page| !page.is_anon()) {
             word |= FILE;
@@ -254,21 +246,13 @@ impl<'a> Words<'a> {
             if PFN {
                 frame = Some(leaf.pfn().wrapping_add(first));
             }
-        } else if is_soft_uffd(value) {
+        } else if is_watched(value) {
             common |= UFFD;
         }
         for (index, word) in part.iter_mut().enumerate() {
             *word = common | frame.map_or(0, |frame| frame.wrapping_add(index) as u64 & FRAME);
         }
     }
-}
-
-/// Whether userfaultfd is to be told of writes to a page that is not there.
-#[cfg(CONFIG_HUGETLB_PAGE)]
-fn is_soft_uffd(entry: Pte) -> bool {
-    !entry.is_none()
-        && (entry.is_uffd()
-            || matches!(entry.kind(), PteKind::Marker(marker) if marker.is_uffd_wp()))
 }
 
 /// A place in swap, or what else an entry holds that maps nothing, so many pages behind.

@@ -2,7 +2,7 @@
 
 //! PAGEMAP_SCAN: finding pages of some categories, and having writes to them be noticed.
 
-use super::{held, is_pfnmap, is_soft_dirty};
+use super::{held, is_pfnmap, is_soft_dirty, is_watched};
 use core::ffi::{c_int, c_void};
 use core::ops::Range;
 use kernel::{
@@ -441,15 +441,6 @@ impl<'s> Scan<'s> {
 #[inline]
 fn page(addr: usize) -> Range<usize> {
     addr..addr.wrapping_add(PAGE_SIZE)
-}
-
-/// Whether userfaultfd is told of writes to the page, or would be if it were there.
-#[inline]
-fn is_watched(entry: Pte) -> bool {
-    !entry.is_none()
-        && (entry.is_uffd()
-            || !entry.is_present()
-                && matches!(entry.kind(), PteKind::Marker(marker) if marker.is_uffd_wp()))
 }
 
 /// The regions that were found: those up to the one that may grow still.
