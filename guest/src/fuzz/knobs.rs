@@ -6,10 +6,12 @@
 #![allow(unsafe_code)]
 
 use anyhow::{ensure, Context, Result};
-use pagetables::tools;
+use pagetables::map::Mapping;
+use pagetables::{tools, TABLE_SPAN};
 use std::path::Path;
 use std::process::Command;
-use std::{fs, io};
+use std::time::Duration;
+use std::{fs, io, thread};
 
 const ENABLED: &str = "/sys/kernel/mm/free_user_pte/enabled";
 const DELAY_MS: &str = "/sys/kernel/mm/free_user_pte/delay_ms";
@@ -51,7 +53,8 @@ pub fn quiet() -> Result<()> {
         // Huge pages come from MADV_COLLAPSE only: a fault takes one where there is no table, so
         // that it would tell whether an empty one was freed.
         (&format!("{THP}/enabled"), "never"),
-        // It scans once, when the first process asks for huge pages, and then not for 49 days.
+        // It scans when it starts and when the first process asks for huge pages, and then not for 49
+        // days. `rest_khugepaged` has that behind it before the first list.
         (&format!("{THP}/khugepaged/pages_to_scan"), "1"),
         (
             &format!("{THP}/khugepaged/scan_sleep_millisecs"),
@@ -71,6 +74,20 @@ pub fn quiet() -> Result<()> {
     }
     ensure!(Path::new(FAULT_AROUND).exists(), "no {FAULT_AROUND}");
     Ok(())
+}
+
+/// Have khugepaged do what it does at once, and then nothing: for as long as the mapping exists, and
+/// the size of folios that is enabled here stays so, there is always work for it, which it waits 49
+/// days to begin.
+pub fn rest_khugepaged() -> Result<Mapping> {
+    tools::set(&format!("{THP}/hugepages-32kB/enabled"), "madvise")?;
+    let memory = Mapping::anon(TABLE_SPAN)?;
+    // Memory without a page is not worth its while.
+    memory.write(0);
+    memory.huge_pages()?;
+    // It looks at one VMA of one process; nothing tells when it has.
+    thread::sleep(Duration::from_secs(1));
+    Ok(memory)
 }
 
 /// File systems on a device are read page by page: how much is read ahead depends on time.

@@ -14,6 +14,7 @@ use crate::{access, actors, knobs, world};
 use anyhow::{ensure, Context, Result};
 use pagetables::ext4::Ext4;
 use pagetables::guard;
+use pagetables::map::Mapping;
 use pagetables::zram::Zram;
 use std::env;
 use std::fs::{self, File};
@@ -49,6 +50,7 @@ pub struct Named {
 pub struct Scene {
     ext4: Ext4,
     _zram: Zram,
+    _work: Mapping,
 }
 
 impl Scene {
@@ -62,7 +64,11 @@ impl Scene {
         // of it where there is one, empty or not.
         let ext4 = Ext4::with_small_folios(64)?;
         knobs::no_readahead()?;
-        Ok(Self { ext4, _zram: zram })
+        Ok(Self {
+            ext4,
+            _zram: zram,
+            _work: knobs::rest_khugepaged()?,
+        })
     }
 }
 
