@@ -8,6 +8,8 @@
 const __LOG_PREFIX: &[u8] = b"freepte\0";
 
 mod free_user_pte;
+#[cfg(CONFIG_RUST_GUP)]
+mod gup;
 #[cfg(CONFIG_RUST_PAGE_READERS)]
 mod mincore;
 #[cfg(CONFIG_PAGE_TABLES_DEBUGFS)]

@@ -5,15 +5,20 @@
  */
 #include <linux/huge_mm.h>
 #include <linux/hugetlb.h>
+#include <linux/jiffies.h>
 #include <linux/leafops.h>
+#include <linux/memfd.h>
+#include <linux/migrate.h>
 #include <linux/mm_walk_state.h>
 #include <linux/mman.h>
 #include <linux/page_tables_debug.h>
+#include <linux/pagemap.h>
 #include <linux/pagewalk.h>
 #include <linux/pgalloc.h>
 #include <linux/pgtable.h>
 #include <linux/pte_ref.h>
 #include <linux/ptdump.h>
+#include <linux/rust_gup_twins.h>
 #include <linux/rust_mm_twins.h>
 #include <linux/rust_page_readers.h>
 #include <linux/rust_pagewalk_twins.h>
@@ -25,19 +30,7 @@
 #include <linux/workqueue.h>
 #include <asm/tlb.h>
 #include <trace/events/free_user_pte.h>
-
-/* mm/internal.h, of which only these are needed */
-void flush_tlb_batched_pending(struct mm_struct *mm);
-extern unsigned long highest_memmap_pfn;
-int walk_page_range_mm_unsafe(struct mm_struct *mm, unsigned long start,
-			      unsigned long end, const struct mm_walk_ops *ops,
-			      void *private);
-int walk_page_range_vma_unsafe(struct vm_area_struct *vma, unsigned long start,
-			       unsigned long end, const struct mm_walk_ops *ops,
-			       void *private);
-int walk_page_range_debug(struct mm_struct *mm, unsigned long start,
-			  unsigned long end, const struct mm_walk_ops *ops,
-			  pgd_t *pgd, void *private);
+#include <../mm/internal.h>
 
 /* Constants that bindgen cannot evaluate */
 const u32 RUST_CONST_HELPER_SWP_PTE_MARKER = SWP_PTE_MARKER;
@@ -60,4 +53,5 @@ const u32 RUST_CONST_HELPER_PTE_MARKER_POISONED = PTE_MARKER_POISONED;
 const u32 RUST_CONST_HELPER_PTE_MARKER_GUARD = PTE_MARKER_GUARD;
 const u32 RUST_CONST_HELPER_PTE_MARKER_MASK = PTE_MARKER_MASK;
 const folio_walk_flags_t RUST_CONST_HELPER_FW_ZEROPAGE = FW_ZEROPAGE;
+const vm_flags_t RUST_CONST_HELPER_VM_GROWSDOWN = VM_GROWSDOWN;
 const vm_flags_t RUST_CONST_HELPER_VM_LOCKED = VM_LOCKED;

@@ -2,7 +2,7 @@
 
 //! Looking at a PTE table without its lock.
 
-use super::{Pmd, PmdCell, PmdKind, Pte, PteLock};
+use super::{Pmd, PmdCell, PmdKind, Pte, PteLeaf, PteLock};
 use crate::{bindings, page::PAGE_SHIFT, page::PAGE_SIZE, sync::rcu};
 use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
 
@@ -101,6 +101,25 @@ impl<'a> PteMap<'a> {
             *next = next.wrapping_add(PAGE_SIZE);
             Some((addr, self.read(addr)))
         })
+    }
+
+    /// Returns how many entries from `addr` on, but not more than `most`, map pages that follow each
+    /// other, all in the same way as `first` does, which is what the first of them was once. The marks
+    /// that the processor sets by itself do not matter.
+    #[inline]
+    pub fn run(&self, addr: usize, first: PteLeaf, most: usize) -> usize {
+        let most = most.min(ENTRIES - index(addr));
+        let place = self.place(addr);
+        let mut count = 0;
+
+        // SAFETY: It is in the table, as there are so many entries, and a word that is read at once.
+        while count < most
+            && Pte::from_ffi(unsafe { place.wrapping_add(count).read_volatile() })
+                .continues(first, count)
+        {
+            count += 1;
+        }
+        count
     }
 
     /// What the PMD entry was when the table was mapped.

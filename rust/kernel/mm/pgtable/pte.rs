@@ -12,11 +12,21 @@ use crate::{bindings, page::PAGE_SHIFT};
 /// An entry that maps a page.
 pub type PteLeaf = Leaf<{ PAGE_SHIFT as u32 }>;
 
+/// What the processor sets by itself.
+const MARKS: u64 = bits::ACCESSED | bits::DIRTY;
+
 impl PteLeaf {
     /// Returns the entry.
     #[inline]
     pub const fn entry(self) -> Pte {
         Pte(self.raw())
+    }
+
+    /// Returns whether another entry maps memory in the same way, but for the marks that the processor
+    /// sets by itself.
+    #[inline]
+    pub fn is_like(self, other: Pte) -> bool {
+        (self.raw() ^ other.0) & !(bits::address() | MARKS) == 0
     }
 }
 
@@ -77,6 +87,15 @@ impl Pte {
     #[inline]
     pub const fn from_ffi(raw: bindings::pte_t) -> Self {
         Self(raw.pte as u64)
+    }
+
+    /// Returns whether this entry, so many behind one that maps a page, maps the page so many behind
+    /// that in the same way, but for the marks that the processor sets by itself.
+    #[inline]
+    pub(super) const fn continues(self, first: PteLeaf, index: usize) -> bool {
+        let expected = first.raw().wrapping_add((index << PAGE_SHIFT) as u64);
+
+        (self.0 ^ expected) & !MARKS == 0
     }
 
     /// Returns whether it maps a page, be it for nobody to access.

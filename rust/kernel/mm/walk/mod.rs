@@ -44,6 +44,7 @@ mod huge;
 #[cfg(CONFIG_HUGETLB_PAGE)]
 mod hugetlb;
 mod iter;
+mod lockless;
 mod marks;
 mod page;
 mod place;
@@ -57,6 +58,7 @@ pub use huge::{HugePmd, HugePud};
 #[cfg(CONFIG_HUGETLB_PAGE)]
 pub use hugetlb::{HugetlbEntry, HugetlbLock, HugetlbSlot, HugetlbVma};
 pub use iter::{Hold, LockedWalk, Nothing, TableLock, Walk, WalkHolding};
+pub use lockless::{InterruptsOff, Spot};
 pub use page::{FolioFlags, FolioOwner, MappedPage};
 pub use place::{Level, Place};
 pub use slice::{Entries, PteSlice};

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Getting user pages: what `mm/gup.c` does, on the guards of [`kernel::mm::pgtable`].
+//!
+//! Somebody in the kernel wants the pages behind addresses of user space, to access them later or
+//! elsewhere. [`fast`] takes what is mapped without any lock; [`slow`] takes the mmap lock, and faults in
+//! what is missing; [`longterm`] sees to it that what is pinned for long lies where it can stay. [`pin`] is
+//! about what is taken of a page, and gives it back. What is taken is a value ([`pin::Held`]) until it is
+//! handed to the caller: no path of an error can forget it.
+//!
+//! The names and the contracts of the functions here are those of C; see
+//! `Documentation/core-api/pin_user_pages.rst`.
+//!
+//! # Lock order
+//!
+//! mmap lock, then lock of a hugetlb VMA, then lock of a table: [`slow`]. [`fast`] takes none, and may be
+//! called in any context, even in an NMI.
+
+mod area;
+mod fast;
+mod fault_in;
+mod flags;
+mod follow;
+mod lock;
+mod longterm;
+mod out;
+mod pin;
+mod slow;
+#[cfg(all(CONFIG_KUNIT, CONFIG_RUST_MM_TWINS))]
+mod tests;
+
+use flags::{Flags, Wish};
+use kernel::{
+    bindings,
+    page::{PAGE_MASK, PAGE_SHIFT},
+    prelude::*,
+};
+
+/// Returns a number of pages, or an error, as C code does.
+fn answer(done: Result<usize>) -> isize {
+    match done {
+        Ok(count) => count as isize,
+        Err(error) => error.to_errno() as isize,
+    }
+}
+
+/// Checks what a caller asks for, with what its function adds. `locked` must say that the lock is held, if it
+/// is not null.
+///
+/// # Safety
+///
+/// `locked` must be null or valid.
+unsafe fn check(
+    asked: c_uint,
+    added: u32,
+    pages: *mut *mut bindings::page,
+    locked: *const c_int,
+) -> Option<Flags> {
+    // SAFETY: As the caller promises.
+    let lock = unsafe { locked.as_ref() };
+    let flags = match Flags::of_caller(asked, added, !pages.is_null()) {
+        Ok(flags) if lock.is_some() => Some(flags.and(Wish::presence().unlockable())),
+        Ok(flags) => Some(flags),
+        Err(_) => None,
+    }
+    .filter(|_| lock.is_none_or(|&locked| locked == 1));
+
+    kernel::warn_on!(flags.is_none());
+    flags
+}
+
+/// Returns where the state of the lock is: the caller's, or one of our own.
+///
+/// # Safety
+///
+/// `locked` must be null, or valid as long as `own`.
+unsafe fn state<'a>(locked: *mut c_int, own: &'a mut c_int) -> &'a mut c_int {
+    // SAFETY: As the caller promises.
+    unsafe { locked.as_mut() }.unwrap_or(own)
+}
+
+/// Takes references of the pages of a range of another process. Returns how many, which may be fewer than
+/// wanted, or an error if that were none: `-EINVAL`, `-EFAULT`, `-ENOMEM`, `-EINTR`, `-EHWPOISON`, `-EEXIST` for what
+/// has no page, `-EREMOTEIO`. May sleep.
+///
+/// # Safety
+///
+/// `mm` must be valid, with users, and its mmap lock held. `pages` must be null, or point to `nr_pages`
+/// elements. `locked` must be null, or point to 1, and becomes 0 if the lock, which then is held for
+/// reading, is dropped.
+#[export]
+pub(crate) unsafe extern "C" fn get_user_pages_remote(
+    mm: *mut bindings::mm_struct,
+    start: usize,
+    nr_pages: usize,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+    locked: *mut c_int,
+) -> isize {
+    let added = bindings::FOLL_TOUCH | bindings::FOLL_REMOTE;
+    // SAFETY: As the caller promises.
+    let Some(flags) = (unsafe { check(gup_flags, added, pages, locked) }) else {
+        return EINVAL.to_errno() as isize;
+    };
+    let mut own = 1;
+
+    // SAFETY: As the caller promises.
+    answer(unsafe { slow::take(mm, start, nr_pages, pages, state(locked, &mut own), flags) })
+}
+
+/// The same for the current process, whose mmap lock is not dropped.
+///
+/// # Safety
+///
+/// The mmap lock of the current process must be held. `pages` must be null, or point to `nr_pages`
+/// elements.
+#[export]
+pub(crate) unsafe extern "C" fn get_user_pages(
+    start: usize,
+    nr_pages: usize,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+) -> isize {
+    // SAFETY: As the caller promises.
+    unsafe {
+        let null = core::ptr::null();
+        let Some(flags) = check(gup_flags, bindings::FOLL_TOUCH, pages, null) else {
+            return EINVAL.to_errno() as isize;
+        };
+
+        answer(slow::take(
+            bindings::current_mm(),
+            start,
+            nr_pages,
+            pages,
+            &mut 1,
+            flags,
+        ))
+    }
+}
+
+/// The same, with the mmap lock being taken as needed.
+///
+/// # Safety
+///
+/// The mmap lock of the current process must not be held. `pages` must be null, or point to `nr_pages`
+/// elements.
+#[export]
+pub(crate) unsafe extern "C" fn get_user_pages_unlocked(
+    start: usize,
+    nr_pages: usize,
+    pages: *mut *mut bindings::page,
+    gup_flags: c_uint,
+) -> isize {
+    let added = bindings::FOLL_TOUCH | bindings::FOLL_UNLOCKABLE;
+
+    // SAFETY: As the caller promises.
+    unsafe {
+        let Some(flags) = check(gup_flags, added, pages, core::ptr::null()) else {
+            return EINVAL.to_errno() as isize;
+        };
+
+        answer(slow::take(
+            bindings::current_mm(),
+            start,
+            nr_pages,
+            pages,
+            &mut 0,
+            flags,
+        ))
+    }
+}
+
+/// Pins the pages of a range of another process, as [`get_user_pages_remote`] takes references. Returns 0 for
+/// flags that do not go together.
+///
+/// # Safety
+///
+/// As for [`get_user_pages_remote`]; `pages` must not be null.
+#[export]
+pub(crate) unsafe extern "C" fn pin_user_pages_remote(
+    mm: *mut bindings::mm_struct,
+    start: usize,
+    nr_pages: usize,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+    locked: *mut c_int,
+) -> isize {
+    let added = bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_REMOTE;
+    // SAFETY: As the caller promises.
+    let Some(flags) = (unsafe { check(gup_flags, added, pages, locked) }) else {
+        return 0;
+    };
+    let mut own = 1;
+
+    // SAFETY: As the caller promises.
+    answer(unsafe { longterm::take(mm, start, nr_pages, pages, state(locked, &mut own), flags) })
+}
+
+/// Pins the pages of a range of the current process, whose mmap lock is not dropped. Returns 0 for flags
+/// that do not go together.
+///
+/// # Safety
+///
+/// As for [`get_user_pages`]; `pages` must not be null.
+#[export]
+pub(crate) unsafe extern "C" fn pin_user_pages(
+    start: usize,
+    nr_pages: usize,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+) -> isize {
+    // SAFETY: As the caller promises.
+    unsafe {
+        let Some(flags) = check(gup_flags, bindings::FOLL_PIN, pages, core::ptr::null()) else {
+            return 0;
+        };
+
+        answer(longterm::take(
+            bindings::current_mm(),
+            start,
+            nr_pages,
+            pages,
+            &mut 1,
+            flags,
+        ))
+    }
+}
+
+/// The same, with the mmap lock being taken as needed.
+///
+/// # Safety
+///
+/// As for [`get_user_pages_unlocked`]; `pages` must not be null.
+#[export]
+pub(crate) unsafe extern "C" fn pin_user_pages_unlocked(
+    start: usize,
+    nr_pages: usize,
+    pages: *mut *mut bindings::page,
+    gup_flags: c_uint,
+) -> isize {
+    let added = bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_UNLOCKABLE;
+
+    // SAFETY: As the caller promises.
+    unsafe {
+        let Some(flags) = check(gup_flags, added, pages, core::ptr::null()) else {
+            return 0;
+        };
+
+        answer(longterm::take(
+            bindings::current_mm(),
+            start,
+            nr_pages,
+            pages,
+            &mut 0,
+            flags,
+        ))
+    }
+}
+
+/// Takes what it can without a lock, and the rest under the mmap lock unless `flags` forbid that.
+///
+/// # Safety
+///
+/// `pages` must point to `count` elements, if that is above 0.
+unsafe fn fast_or_slow(
+    start: usize,
+    count: c_int,
+    flags: Flags,
+    pages: *mut *mut bindings::page,
+) -> Result<usize> {
+    if kernel::warn_on!(!flags.are_fast()) {
+        return Err(EINVAL);
+    }
+    // SAFETY: The current task has an mm.
+    let mm = unsafe { bindings::current_mm() };
+
+    // SAFETY: The mm is valid.
+    unsafe {
+        if flags.pins() {
+            bindings::mm_set_has_pinned(mm);
+        }
+        if !flags.only_fast() {
+            bindings::might_lock_mmap(mm);
+        }
+    }
+    // SAFETY: It can be asked of any address.
+    let start = unsafe { bindings::untag_current(start) } & PAGE_MASK;
+    // A negative number is one that overflows, as for callers in C.
+    let count = count as c_ulong as usize;
+    let end = start
+        .checked_add(count.wrapping_shl(PAGE_SHIFT as u32))
+        .ok_or(EOVERFLOW)?;
+
+    // SAFETY: It is a constant, nearly.
+    if end > unsafe { bindings::task_size_max() } {
+        return Err(EFAULT);
+    }
+    // SAFETY: As the caller promises; the end was checked.
+    let taken = unsafe {
+        if bindings::gup_fast_permitted(start, end) {
+            fast::take(start, end, flags, pages)
+        } else {
+            0
+        }
+    };
+
+    if taken == count || flags.only_fast() {
+        return Ok(taken);
+    }
+    let slow = flags.and(Wish::presence().touch().unlockable());
+    // SAFETY: As the caller promises: there are more elements.
+    let more = unsafe {
+        longterm::take(
+            mm,
+            start.wrapping_add(taken << PAGE_SHIFT),
+            count - taken,
+            pages.wrapping_add(taken),
+            &mut 0,
+            slow,
+        )
+    };
+
+    match more {
+        Ok(more) => Ok(taken + more),
+        // What was taken is the caller's to give back.
+        Err(_) if taken > 0 => Ok(taken),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes references of pages of the current process, as far as that can be done without a lock. Returns how
+/// many, or `-EINVAL`, `-EOVERFLOW`, `-EFAULT`. Can be called in any context.
+///
+/// # Safety
+///
+/// `pages` must point to `nr_pages` elements.
+#[export]
+pub(crate) unsafe extern "C" fn get_user_pages_fast_only(
+    start: usize,
+    nr_pages: c_int,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+) -> c_int {
+    let added = bindings::FOLL_GET | bindings::FOLL_FAST_ONLY;
+
+    // SAFETY: As the caller promises.
+    unsafe { fast_entry(start, nr_pages, gup_flags, added, pages) }
+}
+
+/// Takes references of pages of the current process, without a lock as far as that can be done. Returns how
+/// many, or an error if that were none. May sleep.
+///
+/// # Safety
+///
+/// `pages` must point to `nr_pages` elements. The mmap lock must not be held.
+#[export]
+pub(crate) unsafe extern "C" fn get_user_pages_fast(
+    start: usize,
+    nr_pages: c_int,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+) -> c_int {
+    // SAFETY: As the caller promises.
+    unsafe { fast_entry(start, nr_pages, gup_flags, bindings::FOLL_GET, pages) }
+}
+
+/// The same with pins, which [`unpin_user_pages`](pin::unpin_user_pages) and its kin release.
+///
+/// # Safety
+///
+/// As for [`get_user_pages_fast`].
+#[export]
+pub(crate) unsafe extern "C" fn pin_user_pages_fast(
+    start: usize,
+    nr_pages: c_int,
+    gup_flags: c_uint,
+    pages: *mut *mut bindings::page,
+) -> c_int {
+    // SAFETY: As the caller promises.
+    unsafe { fast_entry(start, nr_pages, gup_flags, bindings::FOLL_PIN, pages) }
+}
+
+/// # Safety
+///
+/// As for the function that was called.
+#[inline]
+unsafe fn fast_entry(
+    start: usize,
+    count: c_int,
+    asked: c_uint,
+    added: u32,
+    pages: *mut *mut bindings::page,
+) -> c_int {
+    // SAFETY: As the caller promises.
+    unsafe {
+        match check(asked, added, pages, core::ptr::null()) {
+            Some(flags) => answer(fast_or_slow(start, count, flags, pages)) as c_int,
+            None => EINVAL.to_errno(),
+        }
+    }
+}
