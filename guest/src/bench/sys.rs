@@ -66,6 +66,17 @@ pub fn vm_read(from: &Mapping, to: &Mapping, len: usize) -> Result<()> {
     all("process_vm_readv", done, len)
 }
 
+/// Have process_vm_readv pin `len` bytes of a mapping, and not copy them to `to`, which can't be
+/// written to.
+pub fn vm_read_nothing(from: &Mapping, to: &Mapping, len: usize) -> Result<()> {
+    let refused = vm_read(from, to, len).map_err(|error| error.downcast::<io::Error>());
+    ensure!(
+        matches!(&refused, Err(Ok(error)) if error.raw_os_error() == Some(libc::EFAULT)),
+        "process_vm_readv copied to memory that can't be written to"
+    );
+    Ok(())
+}
+
 /// Read from a file into a mapping.
 pub fn read_into(file: &File, at: usize, to: &Mapping, len: usize) -> Result<()> {
     ensure!(len <= to.len());

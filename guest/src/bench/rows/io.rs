@@ -27,6 +27,11 @@ pub fn rows() -> Vec<Row> {
             vm_readv,
         ),
         row(
+            "vm_readv_pins",
+            "process_vm_readv of 512 pages, without the copy",
+            vm_readv_pins,
+        ),
+        row(
             "direct_read",
             "O_DIRECT read of 512 pages from a ramdisk, with the copy",
             direct_read,
@@ -44,6 +49,17 @@ fn vm_readv(clock: &Clock) -> Result<f64> {
         .for_each(|offset| local.write(offset));
     let (ticks, done) =
         clock.time(|| (0..CALLS).try_for_each(|_| sys::vm_read(&arena.memory, &local, CALL)));
+    done?;
+    Ok(per(ticks, CALLS * CALL / PAGE))
+}
+
+fn vm_readv_pins(clock: &Clock) -> Result<f64> {
+    const CALLS: usize = 32;
+    let arena = Arena::full()?;
+    let local = Arena::elsewhere()?;
+    local.protect(false)?;
+    let (ticks, done) = clock
+        .time(|| (0..CALLS).try_for_each(|_| sys::vm_read_nothing(&arena.memory, &local, CALL)));
     done?;
     Ok(per(ticks, CALLS * CALL / PAGE))
 }
