@@ -13,6 +13,7 @@ use super::{area::Area, flags::Flags, out::Out, pin::Held};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
+    error::to_result,
     mm::pgtable::{Leaf, PmdSlot, PteLeaf, PteLock, PudKind, PudSlot},
     page::{PAGE_MASK, PAGE_SHIFT},
     prelude::*,
@@ -274,8 +275,8 @@ impl Table<'_, '_> {
 
         // SAFETY: As above.
         unsafe {
-            if self.flags.pins() && bindings::arch_make_folio_accessible(folio.as_ptr()) != 0 {
-                return Err(EFAULT);
+            if self.flags.pins() {
+                to_result(bindings::arch_make_folio_accessible(folio.as_ptr()))?;
             }
             if self.flags.touches() {
                 if self.flags.writes() && !run.dirty && !bindings::folio_test_dirty(folio.as_ptr())

@@ -22,6 +22,7 @@
 #include <linux/rust_mm_twins.h>
 #include <linux/rust_page_readers.h>
 #include <linux/rust_pagewalk_twins.h>
+#include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <linux/task_mmu.h>

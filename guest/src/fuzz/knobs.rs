@@ -80,7 +80,7 @@ pub fn quiet() -> Result<()> {
 /// the size of folios that is enabled here stays so, there is always work for it, which it waits 49
 /// days to begin.
 pub fn rest_khugepaged() -> Result<Mapping> {
-    tools::set(&format!("{THP}/hugepages-32kB/enabled"), "madvise")?;
+    tools::set(format!("{THP}/hugepages-32kB/enabled"), "madvise")?;
     let memory = Mapping::anon(TABLE_SPAN)?;
     // Memory without a page is not worth its while.
     memory.write(0);
