@@ -23,8 +23,8 @@
 //!    wanted end the walk. Secret memory, and files that must know of writes, are told by the mapping,
 //!    which is freed by RCU.
 //!
-//! (1) and (2) are what `gup` in `models/spin` does against those who unhook and free, and what the
-//! litmus tests of unhooking state; (3) relies on `folio_try_share_anon_rmap_pte()`.
+//! (1) and (2) are what `gup_fast` in `tools/verification/spin/pte-table/actors/walk.pml` does against
+//! those who unhook and free; (3) relies on `folio_try_share_anon_rmap_pte()`.
 //!
 //! # Runs
 //!
