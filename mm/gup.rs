@@ -29,6 +29,7 @@ mod slow;
 #[cfg(all(CONFIG_KUNIT, CONFIG_RUST_MM_TWINS))]
 mod tests;
 
+use core::ptr::null_mut;
 use flags::{Flags, Wish};
 use kernel::{
     bindings,
@@ -69,14 +70,36 @@ unsafe fn check(
     flags
 }
 
-/// Returns where the state of the lock is: the caller's, or one of our own.
+/// Does what a function of C was asked for, unless the flags do not go together. The mmap lock is held as
+/// `locked` says, or, if that is null, as `own` says.
 ///
 /// # Safety
 ///
-/// `locked` must be null, or valid as long as `own`.
-unsafe fn state<'a>(locked: *mut c_int, own: &'a mut c_int) -> &'a mut c_int {
-    // SAFETY: As the caller promises.
-    unsafe { locked.as_mut() }.unwrap_or(own)
+/// `mm` must be valid, with users, and its mmap lock be held by this thread if so it is said. `pages` must be
+/// null, or point to `count` elements; `locked` must be null or valid.
+#[allow(clippy::too_many_arguments)]
+unsafe fn enter(
+    mm: *mut bindings::mm_struct,
+    start: usize,
+    count: usize,
+    pages: *mut *mut bindings::page,
+    asked: c_uint,
+    added: u32,
+    locked: *mut c_int,
+    mut own: c_int,
+) -> Option<isize> {
+    // SAFETY: As the caller promises; flags that take something were refused if there is no array.
+    unsafe {
+        let flags = check(asked, added, pages, locked)?;
+        let held = locked.as_mut().unwrap_or(&mut own);
+
+        Some(answer(longterm::take(mm, start, count, pages, held, flags)))
+    }
+}
+
+/// What `get_user_pages()` says of flags that do not go together.
+fn invalid() -> isize {
+    EINVAL.to_errno() as isize
 }
 
 /// Takes references of the pages of a range of another process. Returns how many, which may be fewer than
@@ -98,14 +121,10 @@ pub(crate) unsafe extern "C" fn get_user_pages_remote(
     locked: *mut c_int,
 ) -> isize {
     let added = bindings::FOLL_TOUCH | bindings::FOLL_REMOTE;
-    // SAFETY: As the caller promises.
-    let Some(flags) = (unsafe { check(gup_flags, added, pages, locked) }) else {
-        return EINVAL.to_errno() as isize;
-    };
-    let mut own = 1;
 
     // SAFETY: As the caller promises.
-    answer(unsafe { slow::take(mm, start, nr_pages, pages, state(locked, &mut own), flags) })
+    unsafe { enter(mm, start, nr_pages, pages, gup_flags, added, locked, 1) }
+        .unwrap_or_else(invalid)
 }
 
 /// The same for the current process, whose mmap lock is not dropped.
@@ -121,22 +140,22 @@ pub(crate) unsafe extern "C" fn get_user_pages(
     gup_flags: c_uint,
     pages: *mut *mut bindings::page,
 ) -> isize {
+    let added = bindings::FOLL_TOUCH;
+
     // SAFETY: As the caller promises.
     unsafe {
-        let null = core::ptr::null();
-        let Some(flags) = check(gup_flags, bindings::FOLL_TOUCH, pages, null) else {
-            return EINVAL.to_errno() as isize;
-        };
-
-        answer(slow::take(
+        enter(
             bindings::current_mm(),
             start,
             nr_pages,
             pages,
-            &mut 1,
-            flags,
-        ))
+            gup_flags,
+            added,
+            null_mut(),
+            1,
+        )
     }
+    .unwrap_or_else(invalid)
 }
 
 /// The same, with the mmap lock being taken as needed.
@@ -156,19 +175,18 @@ pub(crate) unsafe extern "C" fn get_user_pages_unlocked(
 
     // SAFETY: As the caller promises.
     unsafe {
-        let Some(flags) = check(gup_flags, added, pages, core::ptr::null()) else {
-            return EINVAL.to_errno() as isize;
-        };
-
-        answer(slow::take(
+        enter(
             bindings::current_mm(),
             start,
             nr_pages,
             pages,
-            &mut 0,
-            flags,
-        ))
+            gup_flags,
+            added,
+            null_mut(),
+            0,
+        )
     }
+    .unwrap_or_else(invalid)
 }
 
 /// Pins the pages of a range of another process, as [`get_user_pages_remote`] takes references. Returns 0 for
@@ -187,14 +205,9 @@ pub(crate) unsafe extern "C" fn pin_user_pages_remote(
     locked: *mut c_int,
 ) -> isize {
     let added = bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_REMOTE;
-    // SAFETY: As the caller promises.
-    let Some(flags) = (unsafe { check(gup_flags, added, pages, locked) }) else {
-        return 0;
-    };
-    let mut own = 1;
 
     // SAFETY: As the caller promises.
-    answer(unsafe { longterm::take(mm, start, nr_pages, pages, state(locked, &mut own), flags) })
+    unsafe { enter(mm, start, nr_pages, pages, gup_flags, added, locked, 1) }.unwrap_or(0)
 }
 
 /// Pins the pages of a range of the current process, whose mmap lock is not dropped. Returns 0 for flags
@@ -210,21 +223,22 @@ pub(crate) unsafe extern "C" fn pin_user_pages(
     gup_flags: c_uint,
     pages: *mut *mut bindings::page,
 ) -> isize {
+    let added = bindings::FOLL_PIN;
+
     // SAFETY: As the caller promises.
     unsafe {
-        let Some(flags) = check(gup_flags, bindings::FOLL_PIN, pages, core::ptr::null()) else {
-            return 0;
-        };
-
-        answer(longterm::take(
+        enter(
             bindings::current_mm(),
             start,
             nr_pages,
             pages,
-            &mut 1,
-            flags,
-        ))
+            gup_flags,
+            added,
+            null_mut(),
+            1,
+        )
     }
+    .unwrap_or(0)
 }
 
 /// The same, with the mmap lock being taken as needed.
@@ -243,19 +257,18 @@ pub(crate) unsafe extern "C" fn pin_user_pages_unlocked(
 
     // SAFETY: As the caller promises.
     unsafe {
-        let Some(flags) = check(gup_flags, added, pages, core::ptr::null()) else {
-            return 0;
-        };
-
-        answer(longterm::take(
+        enter(
             bindings::current_mm(),
             start,
             nr_pages,
             pages,
-            &mut 0,
-            flags,
-        ))
+            gup_flags,
+            added,
+            null_mut(),
+            0,
+        )
     }
+    .unwrap_or(0)
 }
 
 /// Takes what it can without a lock, and the rest under the mmap lock unless `flags` forbid that.

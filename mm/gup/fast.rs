@@ -133,7 +133,7 @@ impl<const PIN: bool> Walk<PIN> {
             let spot = unsafe { interrupts.find(bindings::current_mm(), addr) };
 
             addr = match spot.ok_or(Stop)? {
-                Spot::Pmd(cell, _) => {
+                Spot::Pmd(cell) => {
                     let next = part(addr, end, bindings::PMD_SHIFT);
 
                     self.block(cell, addr, next)?;

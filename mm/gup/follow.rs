@@ -249,7 +249,7 @@ impl Table<'_, '_> {
         let forced = self.flags.writes() && !leaf.is_writable();
 
         // SAFETY: The page is one of the folio, which is mapped.
-        if forced && !unsafe { self.may_force(table, leaf, folio, page) } {
+        if forced && !unsafe { self.may_force(leaf, folio, page) } {
             return Ok(Taken::Not(FAULT));
         }
         let mut run = Run {
@@ -362,7 +362,6 @@ impl Table<'_, '_> {
     /// The page is one of the folio, which a locked entry of the VMA maps.
     unsafe fn may_force(
         &self,
-        _table: &PteLock<'_>,
         leaf: PteLeaf,
         folio: NonNull<bindings::folio>,
         page: NonNull<bindings::page>,

@@ -8,7 +8,6 @@ use crate::{
     page::PAGE_SIZE,
     types::NotThreadSafe,
 };
-use core::marker::PhantomData;
 
 /// Interrupts of this processor are off while this exists.
 ///
@@ -67,7 +66,7 @@ impl InterruptsOff {
             }
             let pmd = entry(value.into_raw(), addr, bindings::PMD_SHIFT);
 
-            Some(Spot::Pmd(PmdCell::from_raw(pmd.cast()), PhantomData))
+            Some(Spot::Pmd(PmdCell::from_raw(pmd.cast())))
         }
     }
 }
@@ -91,7 +90,7 @@ pub enum Spot<'a> {
     /// An entry of a PUD table that maps memory, and what it was.
     Pud(PudSlot<'a>, Pud),
     /// An entry of a PMD table, whatever that is.
-    Pmd(&'a PmdCell, PhantomData<&'a InterruptsOff>),
+    Pmd(&'a PmdCell),
 }
 
 /// Returns where the entry of an address is in the table that `above` points to.
