@@ -21,7 +21,7 @@ static int cgroup_write(const struct cgroup *cgroup, const char *name, const cha
 	return file_write(path, text);
 }
 
-const char *cgroup_enter(struct cgroup *cgroup)
+const char *cgroup_make(struct cgroup *cgroup)
 {
 	cgroup->path[0] = 0;
 	if (access(ROOT "/cgroup.controllers", R_OK))
@@ -33,11 +33,24 @@ const char *cgroup_enter(struct cgroup *cgroup)
 		cgroup->path[0] = 0;
 		return "a cgroup could not be made";
 	}
-	if (cgroup_write(cgroup, "cgroup.procs", "0")) {
-		cgroup_leave(cgroup);
-		return "a cgroup could not be entered";
-	}
 	return NULL;
+}
+
+const char *cgroup_join(const struct cgroup *cgroup)
+{
+	return cgroup_write(cgroup, "cgroup.procs", "0") ? "a cgroup could not be entered" : NULL;
+}
+
+const char *cgroup_enter(struct cgroup *cgroup)
+{
+	const char *reason = cgroup_make(cgroup);
+
+	if (reason)
+		return reason;
+	reason = cgroup_join(cgroup);
+	if (reason)
+		cgroup_leave(cgroup);
+	return reason;
 }
 
 void cgroup_reclaim(struct cgroup *cgroup, long kib)

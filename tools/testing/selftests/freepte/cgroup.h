@@ -12,7 +12,11 @@ struct cgroup {
 	char path[128];	/* empty: none */
 };
 
-/* Make one and move the caller there. NULL, or why there can be none */
+/* Make one. NULL, or why there can be none */
+const char *cgroup_make(struct cgroup *cgroup);
+/* Move the caller there. NULL, or that it can't be */
+const char *cgroup_join(const struct cgroup *cgroup);
+/* Both */
 const char *cgroup_enter(struct cgroup *cgroup);
 
 /* Reclaim so much, or what there is of it */

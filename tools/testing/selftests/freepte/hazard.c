@@ -197,12 +197,13 @@ bool race_was_run(long start)
 
 static bool was_a_race(struct racer *racers, unsigned int count)
 {
+	long enough = need.how && !need.least ? 0 : ENOUGH_FREED;
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
 		if (!__atomic_load_n(&racers[i].turns, __ATOMIC_RELAXED))
 			return false;
-	return !have_free_user_pte() || (freed() >= ENOUGH_FREED && needs_met());
+	return !have_free_user_pte() || (freed() >= enough && needs_met());
 }
 
 const char *race(struct racer *racers, unsigned int count, long ms)
