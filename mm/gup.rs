@@ -5,7 +5,7 @@
 //! Somebody in the kernel wants the pages behind addresses of user space, to access them later or
 //! elsewhere. [`fast`] takes what is mapped without any lock; [`slow`] takes the mmap lock, and faults in
 //! what is missing; [`longterm`] sees to it that what is pinned for long lies where it can stay. [`pin`] is
-//! about what is taken of a page, and gives it back. What is taken is a value ([`pin::Held`]) until it is
+//! about what is taken of a page, and [`unpin`] gives it back. What is taken is a value ([`pin::Held`]) until it is
 //! handed to the caller: no path of an error can forget it.
 //!
 //! The names and the contracts of the functions here are those of C; see
@@ -23,19 +23,20 @@ mod flags;
 mod follow;
 mod lock;
 mod longterm;
+mod memfd;
 mod out;
 mod pin;
+mod populate;
+mod request;
 mod slow;
 #[cfg(all(CONFIG_KUNIT, CONFIG_RUST_MM_TWINS))]
 mod tests;
+mod unpin;
 
 use core::ptr::null_mut;
 use flags::{Flags, Wish};
-use kernel::{
-    bindings,
-    page::{PAGE_MASK, PAGE_SHIFT},
-    prelude::*,
-};
+use kernel::{bindings, page::PAGE_SHIFT, prelude::*};
+use request::Request;
 
 /// Returns a number of pages, or an error, as C code does.
 fn answer(done: Result<usize>) -> isize {
@@ -45,55 +46,61 @@ fn answer(done: Result<usize>) -> isize {
     }
 }
 
-/// Checks what a caller asks for, with what its function adds. `locked` must say that the lock is held, if it
-/// is not null.
-///
-/// # Safety
-///
-/// `locked` must be null or valid.
-unsafe fn check(
-    asked: c_uint,
-    added: u32,
-    pages: *mut *mut bindings::page,
-    locked: *const c_int,
-) -> Option<Flags> {
-    // SAFETY: As the caller promises.
-    let lock = unsafe { locked.as_ref() };
-    let flags = match Flags::of_caller(asked, added, !pages.is_null()) {
-        Ok(flags) if lock.is_some() => Some(flags.and(Wish::presence().unlockable())),
-        Ok(flags) => Some(flags),
-        Err(_) => None,
-    }
-    .filter(|_| lock.is_none_or(|&locked| locked == 1));
-
-    kernel::warn_on!(flags.is_none());
-    flags
-}
-
-/// Does what a function of C was asked for, unless the flags do not go together. The mmap lock is held as
-/// `locked` says, or, if that is null, as `own` says.
-///
-/// # Safety
-///
-/// `mm` must be valid, with users, and its mmap lock be held by this thread if so it is said. `pages` must be
-/// null, or point to `count` elements; `locked` must be null or valid.
-#[allow(clippy::too_many_arguments)]
-unsafe fn enter(
-    mm: *mut bindings::mm_struct,
+/// What C code asks for, and what the function adds that it called.
+struct Asked {
     start: usize,
     count: usize,
     pages: *mut *mut bindings::page,
-    asked: c_uint,
+    flags: c_uint,
     added: u32,
+}
+
+impl Asked {
+    /// Makes a request of it, unless the flags do not go together.
+    ///
+    /// # Safety
+    ///
+    /// `pages` must be null, or point to `count` elements that nobody else accesses while the request, or
+    /// what is made of it, is used.
+    unsafe fn check(&self, may_unlock: bool) -> Option<Request> {
+        let flags = Flags::of_caller(self.flags, self.added, !self.pages.is_null()).ok()?;
+        let flags = if may_unlock {
+            flags.and(Wish::presence().unlockable())
+        } else {
+            flags
+        };
+
+        // SAFETY: As the caller promises; flags that take something were refused if there is no array.
+        Some(unsafe { Request::new(self.start, self.count, self.pages, flags) })
+    }
+}
+
+/// Does what a function of C was asked for, unless the flags do not go together. The mmap lock is held as
+/// `locked` says, which must be so, or, if that is null, as `own` says.
+///
+/// # Safety
+///
+/// `mm` must be valid, with users, and its mmap lock be held by this thread if so it is said. The array
+/// that is asked for must be null, or have so many elements; `locked` must be null or valid.
+unsafe fn enter(
+    mm: *mut bindings::mm_struct,
+    asked: Asked,
     locked: *mut c_int,
     mut own: c_int,
 ) -> Option<isize> {
-    // SAFETY: As the caller promises; flags that take something were refused if there is no array.
+    // SAFETY: As the caller promises.
     unsafe {
-        let flags = check(asked, added, pages, locked)?;
-        let held = locked.as_mut().unwrap_or(&mut own);
+        let lock = locked.as_mut();
+        let request = asked
+            .check(lock.is_some())
+            .filter(|_| lock.as_ref().is_none_or(|&&mut locked| locked == 1));
 
-        Some(answer(longterm::take(mm, start, count, pages, held, flags)))
+        kernel::warn_on!(request.is_none());
+        Some(answer(longterm::take(
+            mm,
+            lock.unwrap_or(&mut own),
+            &request?,
+        )))
     }
 }
 
@@ -120,11 +127,16 @@ pub(crate) unsafe extern "C" fn get_user_pages_remote(
     pages: *mut *mut bindings::page,
     locked: *mut c_int,
 ) -> isize {
-    let added = bindings::FOLL_TOUCH | bindings::FOLL_REMOTE;
+    let asked = Asked {
+        start,
+        count: nr_pages,
+        pages,
+        flags: gup_flags,
+        added: bindings::FOLL_TOUCH | bindings::FOLL_REMOTE,
+    };
 
     // SAFETY: As the caller promises.
-    unsafe { enter(mm, start, nr_pages, pages, gup_flags, added, locked, 1) }
-        .unwrap_or_else(invalid)
+    unsafe { enter(mm, asked, locked, 1) }.unwrap_or_else(invalid)
 }
 
 /// The same for the current process, whose mmap lock is not dropped.
@@ -140,22 +152,16 @@ pub(crate) unsafe extern "C" fn get_user_pages(
     gup_flags: c_uint,
     pages: *mut *mut bindings::page,
 ) -> isize {
-    let added = bindings::FOLL_TOUCH;
+    let asked = Asked {
+        start,
+        count: nr_pages,
+        pages,
+        flags: gup_flags,
+        added: bindings::FOLL_TOUCH,
+    };
 
     // SAFETY: As the caller promises.
-    unsafe {
-        enter(
-            bindings::current_mm(),
-            start,
-            nr_pages,
-            pages,
-            gup_flags,
-            added,
-            null_mut(),
-            1,
-        )
-    }
-    .unwrap_or_else(invalid)
+    unsafe { enter(bindings::current_mm(), asked, null_mut(), 1) }.unwrap_or_else(invalid)
 }
 
 /// The same, with the mmap lock being taken as needed.
@@ -171,22 +177,16 @@ pub(crate) unsafe extern "C" fn get_user_pages_unlocked(
     pages: *mut *mut bindings::page,
     gup_flags: c_uint,
 ) -> isize {
-    let added = bindings::FOLL_TOUCH | bindings::FOLL_UNLOCKABLE;
+    let asked = Asked {
+        start,
+        count: nr_pages,
+        pages,
+        flags: gup_flags,
+        added: bindings::FOLL_TOUCH | bindings::FOLL_UNLOCKABLE,
+    };
 
     // SAFETY: As the caller promises.
-    unsafe {
-        enter(
-            bindings::current_mm(),
-            start,
-            nr_pages,
-            pages,
-            gup_flags,
-            added,
-            null_mut(),
-            0,
-        )
-    }
-    .unwrap_or_else(invalid)
+    unsafe { enter(bindings::current_mm(), asked, null_mut(), 0) }.unwrap_or_else(invalid)
 }
 
 /// Pins the pages of a range of another process, as [`get_user_pages_remote`] takes references. Returns 0 for
@@ -204,10 +204,16 @@ pub(crate) unsafe extern "C" fn pin_user_pages_remote(
     pages: *mut *mut bindings::page,
     locked: *mut c_int,
 ) -> isize {
-    let added = bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_REMOTE;
+    let asked = Asked {
+        start,
+        count: nr_pages,
+        pages,
+        flags: gup_flags,
+        added: bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_REMOTE,
+    };
 
     // SAFETY: As the caller promises.
-    unsafe { enter(mm, start, nr_pages, pages, gup_flags, added, locked, 1) }.unwrap_or(0)
+    unsafe { enter(mm, asked, locked, 1) }.unwrap_or(0)
 }
 
 /// Pins the pages of a range of the current process, whose mmap lock is not dropped. Returns 0 for flags
@@ -223,22 +229,16 @@ pub(crate) unsafe extern "C" fn pin_user_pages(
     gup_flags: c_uint,
     pages: *mut *mut bindings::page,
 ) -> isize {
-    let added = bindings::FOLL_PIN;
+    let asked = Asked {
+        start,
+        count: nr_pages,
+        pages,
+        flags: gup_flags,
+        added: bindings::FOLL_PIN,
+    };
 
     // SAFETY: As the caller promises.
-    unsafe {
-        enter(
-            bindings::current_mm(),
-            start,
-            nr_pages,
-            pages,
-            gup_flags,
-            added,
-            null_mut(),
-            1,
-        )
-    }
-    .unwrap_or(0)
+    unsafe { enter(bindings::current_mm(), asked, null_mut(), 1) }.unwrap_or(0)
 }
 
 /// The same, with the mmap lock being taken as needed.
@@ -253,35 +253,22 @@ pub(crate) unsafe extern "C" fn pin_user_pages_unlocked(
     pages: *mut *mut bindings::page,
     gup_flags: c_uint,
 ) -> isize {
-    let added = bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_UNLOCKABLE;
+    let asked = Asked {
+        start,
+        count: nr_pages,
+        pages,
+        flags: gup_flags,
+        added: bindings::FOLL_PIN | bindings::FOLL_TOUCH | bindings::FOLL_UNLOCKABLE,
+    };
 
     // SAFETY: As the caller promises.
-    unsafe {
-        enter(
-            bindings::current_mm(),
-            start,
-            nr_pages,
-            pages,
-            gup_flags,
-            added,
-            null_mut(),
-            0,
-        )
-    }
-    .unwrap_or(0)
+    unsafe { enter(bindings::current_mm(), asked, null_mut(), 0) }.unwrap_or(0)
 }
 
-/// Takes what it can without a lock, and the rest under the mmap lock unless `flags` forbid that.
-///
-/// # Safety
-///
-/// `pages` must point to `count` elements, if that is above 0.
-unsafe fn fast_or_slow(
-    start: usize,
-    count: c_int,
-    flags: Flags,
-    pages: *mut *mut bindings::page,
-) -> Result<usize> {
+/// Takes what it can without a lock, and the rest under the mmap lock unless the flags forbid that.
+fn fast_or_slow(request: &Request) -> Result<usize> {
+    let flags = request.flags();
+
     if kernel::warn_on!(!flags.are_fast()) {
         return Err(EINVAL);
     }
@@ -297,10 +284,8 @@ unsafe fn fast_or_slow(
             bindings::might_lock_mmap(mm);
         }
     }
-    // SAFETY: It can be asked of any address.
-    let start = unsafe { bindings::untag_current(start) } & PAGE_MASK;
-    // A negative number is one that overflows, as for callers in C.
-    let count = count as c_ulong as usize;
+    let request = request.untagged();
+    let (start, count) = (request.start(), request.count());
     let end = start
         .checked_add(count.wrapping_shl(PAGE_SHIFT as u32))
         .ok_or(EOVERFLOW)?;
@@ -309,10 +294,10 @@ unsafe fn fast_or_slow(
     if end > unsafe { bindings::task_size_max() } {
         return Err(EFAULT);
     }
-    // SAFETY: As the caller promises; the end was checked.
+    // SAFETY: By the invariants of the request; the end was checked.
     let taken = unsafe {
         if bindings::gup_fast_permitted(start, end) {
-            fast::take(start, end, flags, pages)
+            fast::take(start, end, flags, request.pages())
         } else {
             0
         }
@@ -321,20 +306,12 @@ unsafe fn fast_or_slow(
     if taken == count || flags.only_fast() {
         return Ok(taken);
     }
-    let slow = flags.and(Wish::presence().touch().unlockable());
-    // SAFETY: As the caller promises: there are more elements.
-    let more = unsafe {
-        longterm::take(
-            mm,
-            start.wrapping_add(taken << PAGE_SHIFT),
-            count - taken,
-            pages.wrapping_add(taken),
-            &mut 0,
-            slow,
-        )
-    };
+    let slow = request
+        .behind(taken)
+        .with(Wish::presence().touch().unlockable());
 
-    match more {
+    // SAFETY: The mm is that of the current task, and the lock is not held.
+    match unsafe { longterm::take(mm, &mut 0, &slow) } {
         Ok(more) => Ok(taken + more),
         // What was taken is the caller's to give back.
         Err(_) if taken > 0 => Ok(taken),
@@ -378,7 +355,7 @@ pub(crate) unsafe extern "C" fn get_user_pages_fast(
     unsafe { fast_entry(start, nr_pages, gup_flags, bindings::FOLL_GET, pages) }
 }
 
-/// The same with pins, which [`unpin_user_pages`](pin::unpin_user_pages) and its kin release.
+/// The same with pins, which [`unpin_user_pages`](unpin::unpin_user_pages) and its kin release.
 ///
 /// # Safety
 ///
@@ -405,11 +382,21 @@ unsafe fn fast_entry(
     added: u32,
     pages: *mut *mut bindings::page,
 ) -> c_int {
+    let asked = Asked {
+        start,
+        // A negative number is one that overflows, as for callers in C.
+        count: count as c_ulong as usize,
+        pages,
+        flags: asked,
+        added,
+    };
+
     // SAFETY: As the caller promises.
-    unsafe {
-        match check(asked, added, pages, core::ptr::null()) {
-            Some(flags) => answer(fast_or_slow(start, count, flags, pages)) as c_int,
-            None => EINVAL.to_errno(),
+    match unsafe { asked.check(false) } {
+        Some(request) => answer(fast_or_slow(&request)) as c_int,
+        None => {
+            kernel::warn_on!(true);
+            EINVAL.to_errno()
         }
     }
 }

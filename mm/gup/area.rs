@@ -146,18 +146,35 @@ impl<'a> Area<'a> {
         folio: *mut bindings::folio,
         page: *mut bindings::page,
     ) -> bool {
-        if !flags.wants_own() {
-            return false;
-        }
-        // SAFETY: As the caller promises.
-        unsafe {
-            if bindings::folio_test_anon(folio) {
-                bindings::page_is_shared(page)
-            } else {
-                // Who reads for a short time sees what is there now. For a long time, it would be
-                // what the process had before its next write.
-                flags.is_long() && self.is_cow()
-            }
+        // SAFETY: As the caller promises: the entry keeps the folio.
+        unsafe { must_unshare(flags, folio, page, || self.is_cow()) }
+    }
+}
+
+/// Returns whether a page must become a process's own before it is pinned. `may_copy` says of a page of a
+/// file whether the process would get a copy of it by writing.
+///
+/// # Safety
+///
+/// The folio must be kept by something, and have the page.
+#[inline]
+pub(super) unsafe fn must_unshare(
+    flags: Flags,
+    folio: *mut bindings::folio,
+    page: *mut bindings::page,
+    may_copy: impl FnOnce() -> bool,
+) -> bool {
+    if !flags.wants_own() {
+        return false;
+    }
+    // SAFETY: As the caller promises.
+    unsafe {
+        if bindings::folio_test_anon(folio) {
+            bindings::page_is_shared(page)
+        } else {
+            // Who reads for a short time sees what is there now. For a long time, it would be what the
+            // process had before its next write.
+            flags.is_long() && may_copy()
         }
     }
 }

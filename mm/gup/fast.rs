@@ -33,9 +33,11 @@
 //! them. Those that are found changed otherwise end the run, and what was taken for them is given back.
 
 use super::{
+    area::must_unshare,
     flags::Flags,
     out::Out,
-    pin::{self, Held, Missed, One, Uncounted},
+    pin::{Held, Missed, One, Uncounted},
+    unpin,
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -73,14 +75,14 @@ pub(super) unsafe fn take(
     // which is ours until we return.
     unsafe {
         let taken = walk::<true>(start, end, flags, pages);
-        let pinned = pin::array(pages, taken);
+        let pinned = unpin::array(pages, taken);
 
         if bindings::gup_pin_retry(seq) {
             // Some may be shared by now.
-            pin::unpin_all(pinned);
+            unpin::unpin_all(pinned);
             return 0;
         }
-        pin::check_pinned(pinned);
+        unpin::check_pinned(pinned);
         taken
     }
 }
@@ -376,18 +378,9 @@ impl<const PIN: bool> Walk<PIN> {
     /// The folio must be ours, and `page` one of it.
     #[inline]
     unsafe fn must_unshare(&self, folio: *mut bindings::folio, page: *mut bindings::page) -> bool {
-        if !PIN || !self.flags.wants_own() {
-            return false;
-        }
+        // Whether a file's page would be copied takes a look at the VMA: that is for the slow path.
         // SAFETY: The folio is ours, and has the page.
-        unsafe {
-            if bindings::folio_test_anon(folio) {
-                bindings::page_is_shared(page)
-            } else {
-                // That takes a look at the VMA.
-                self.flags.is_long()
-            }
-        }
+        PIN && unsafe { must_unshare(self.flags, folio, page, || true) }
     }
 }
 

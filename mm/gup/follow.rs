@@ -179,7 +179,7 @@ impl Table<'_, '_> {
         // SAFETY: The page is one of the folio, which is mapped.
         let (own, unshare) = unsafe {
             (
-                || bindings::folio_test_anon(folio.as_ptr()) && !bindings::page_is_shared(first),
+                || is_own(folio.as_ptr(), first),
                 || self.area.must_unshare(self.flags, folio.as_ptr(), first),
             )
         };
@@ -369,8 +369,7 @@ impl Table<'_, '_> {
         self.area.forces_write(self.flags)
             // SAFETY: As the caller promises.
             && unsafe {
-                bindings::folio_test_anon(folio.as_ptr())
-                    && !bindings::page_is_shared(page.as_ptr())
+                is_own(folio.as_ptr(), page.as_ptr())
                     && bindings::pte_needs_no_write_fault(
                         self.area.raw(),
                         leaf.entry().into_ffi(),
@@ -420,6 +419,16 @@ impl Table<'_, '_> {
         self.advance(1);
         Ok(Taken::Pages(1))
     }
+}
+
+/// Whether a page is memory that only one process has.
+///
+/// # Safety
+///
+/// The folio must be kept by something, and have the page.
+unsafe fn is_own(folio: *mut bindings::folio, page: *mut bindings::page) -> bool {
+    // SAFETY: As the caller promises.
+    unsafe { bindings::folio_test_anon(folio) && !bindings::page_is_shared(page) }
 }
 
 /// What came of an entry.

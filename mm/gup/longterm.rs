@@ -7,19 +7,15 @@
 //! move, and no pin to move it. So all is pinned, looked at, unpinned and moved if need be, and pinned
 //! again, until nothing has to be moved.
 
-use super::{
-    flags::{Flags, Wish},
-    pin::{self, Held},
-    slow,
-};
-use core::ptr::{null_mut, NonNull};
-use kernel::{bindings, page::PAGE_SHIFT, prelude::*};
+use super::{pin, request::Request, slow, unpin};
+use core::ptr::null_mut;
+use kernel::{bindings, prelude::*};
 
 /// Memory that the current task allocates can be pinned for long, as long as this exists.
-struct PinnableScope(c_uint);
+pub(super) struct PinnableScope(c_uint);
 
 impl PinnableScope {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         // SAFETY: It is about the current task; undone by `drop`.
         Self(unsafe { bindings::memalloc_pin_save() })
     }
@@ -33,13 +29,13 @@ impl Drop for PinnableScope {
 }
 
 /// What has been pinned.
-enum Pinned<'a> {
+pub(super) enum Pinned<'a> {
     Pages(&'a mut [*mut bindings::page]),
     Folios(&'a mut [*mut bindings::folio]),
 }
 
 /// All is pinned that was wanted, or nothing any more.
-enum Outcome {
+pub(super) enum Outcome {
     Pinned,
     /// What lay in a wrong place has moved; all is to be pinned once more.
     Moved,
@@ -61,7 +57,7 @@ impl Pinned<'_> {
     unsafe fn each_folio(&self, mut what: impl FnMut(*mut bindings::folio)) {
         match self {
             // SAFETY: As the caller promises.
-            Self::Pages(pages) => unsafe { pin::runs(pages) }.for_each(|run| what(run.folio)),
+            Self::Pages(pages) => unsafe { unpin::runs(pages) }.for_each(|run| what(run.folio)),
             Self::Folios(folios) => folios.iter().for_each(|&folio| what(folio)),
         }
     }
@@ -93,8 +89,8 @@ impl Pinned<'_> {
         // SAFETY: As the caller promises.
         unsafe {
             match self {
-                Self::Pages(pages) => pin::unpin_all(pages),
-                Self::Folios(folios) => pin::unpin_folios(folios.as_mut_ptr(), folios.len()),
+                Self::Pages(pages) => unpin::unpin_all(pages),
+                Self::Folios(folios) => unpin::unpin_folios(folios.as_mut_ptr(), folios.len()),
             }
         }
     }
@@ -105,7 +101,7 @@ impl Pinned<'_> {
     /// # Safety
     ///
     /// All must be pinned, by the caller.
-    unsafe fn settle(&mut self) -> Result<Outcome> {
+    pub(super) unsafe fn settle(&mut self) -> Result<Outcome> {
         let mut list = bindings::list_head::default();
         let list = &raw mut list;
 
@@ -203,217 +199,25 @@ impl Pinned<'_> {
 /// As for [`slow::take`].
 pub(super) unsafe fn take(
     mm: *mut bindings::mm_struct,
-    start: usize,
-    count: usize,
-    pages: *mut *mut bindings::page,
     held: &mut c_int,
-    flags: Flags,
+    request: &Request,
 ) -> Result<usize> {
-    if !flags.is_long() {
+    if !request.flags().is_long() {
         // SAFETY: As the caller promises.
-        return unsafe { slow::take(mm, start, count, pages, held, flags) };
+        return unsafe { slow::take(mm, held, request) };
     }
     let _scope = PinnableScope::new();
 
     loop {
         // SAFETY: As the caller promises.
-        let done = unsafe { slow::take(mm, start, count, pages, held, flags)? };
-        if done == 0 {
-            return Ok(0);
-        }
-        // SAFETY: So many elements have been written to, and are pinned.
-        match unsafe { Pinned::Pages(core::slice::from_raw_parts_mut(pages, done)).settle()? } {
+        let done = unsafe { slow::take(mm, held, request)? };
+        // SAFETY: So many elements have been written to.
+        let pages = unsafe { unpin::array(request.pages(), done) };
+
+        // SAFETY: They are pinned, for nobody but us so far.
+        match unsafe { Pinned::Pages(pages).settle()? } {
             Outcome::Pinned => return Ok(done),
             Outcome::Moved => {}
         }
-    }
-}
-
-/// Pins the folios of a part of a file in memory, `start` and `end` being its first and last byte, for as
-/// long as user space wants. What is not there is allocated. `*offset` is where `start` is in the first
-/// folio, in bytes. Returns how many folios, or `-EINVAL` for what is no file in memory or lies behind
-/// its end, `-ENOMEM`, or another error of allocating. May sleep.
-///
-/// # Safety
-///
-/// `memfd` must be null or valid; `folios` must point to `max_folios` elements, and `offset` be valid.
-#[export]
-pub(crate) unsafe extern "C" fn memfd_pin_folios(
-    memfd: *mut bindings::file,
-    start: bindings::loff_t,
-    end: bindings::loff_t,
-    folios: *mut *mut bindings::folio,
-    max_folios: c_uint,
-    offset: *mut c_ulong,
-) -> isize {
-    if start < 0 || start > end || max_folios == 0 || memfd.is_null() {
-        return EINVAL.to_errno() as isize;
-    }
-    // SAFETY: The file is valid.
-    let order = match unsafe { bindings::memfd_order(memfd, end) } {
-        order @ 0.. => order as u32,
-        error => return error as isize,
-    };
-    let shift = PAGE_SHIFT as u32 + order;
-    let index = |byte: bindings::loff_t| (byte as usize >> shift) << order;
-    let _scope = PinnableScope::new();
-
-    super::answer(loop {
-        // SAFETY: As the caller promises.
-        let mut found = unsafe {
-            FoundFolios {
-                folios: core::slice::from_raw_parts_mut(folios, max_folios as usize),
-                count: 0,
-            }
-        };
-        // SAFETY: The file is one in memory.
-        if let Err(error) = unsafe { found.pin(memfd, index(start), index(end), start, offset) } {
-            break Err(error);
-        }
-        let done = found.keep();
-        // SAFETY: So many elements have been written to, and are pinned.
-        match unsafe { Pinned::Folios(core::slice::from_raw_parts_mut(folios, done)).settle() } {
-            Ok(Outcome::Pinned) => break Ok(done),
-            Ok(Outcome::Moved) => {}
-            Err(error) => break Err(error),
-        }
-    })
-}
-
-/// Folios of a file that have been pinned so far. They are unpinned unless they are kept.
-///
-/// # Invariants
-///
-/// The first `count` elements are pinned, and the pins ours.
-struct FoundFolios<'a> {
-    folios: &'a mut [*mut bindings::folio],
-    count: usize,
-}
-
-impl FoundFolios<'_> {
-    fn keep(mut self) -> usize {
-        // INVARIANT: They are the caller's now.
-        core::mem::take(&mut self.count)
-    }
-
-    /// Pins folios of a range of pages, as many as there is place for.
-    ///
-    /// # Safety
-    ///
-    /// `memfd` must be a file in memory, and `offset` valid.
-    unsafe fn pin(
-        &mut self,
-        memfd: *mut bindings::file,
-        first: usize,
-        last: usize,
-        start: bindings::loff_t,
-        offset: *mut c_ulong,
-    ) -> Result {
-        let mut next = first as c_ulong;
-        // A folio that was just allocated has our reference until it has been found.
-        let mut fresh = None;
-
-        while next as usize <= last && self.count < self.folios.len() {
-            let mut batch = Batch::default();
-
-            // SAFETY: The file is valid, and the batch empty.
-            let found = unsafe { batch.find(memfd, &mut next, last) };
-            drop(fresh.take());
-            for &folio in batch.folios() {
-                if self.count == self.folios.len() {
-                    break;
-                }
-                // SAFETY: The batch has a reference of it.
-                let held = unsafe {
-                    Held::take(NonNull::new_unchecked(folio), 1, Wish::pin().long().flags())
-                        .map_err(|_| EINVAL)?
-                };
-
-                if self.count == 0 {
-                    // SAFETY: As the caller promises.
-                    unsafe { *offset = bindings::folio_offset_of(folio, start) as c_ulong };
-                }
-                if let Some(place) = self.folios.get_mut(self.count) {
-                    *place = folio;
-                    held.keep();
-                    // INVARIANT: Just pinned.
-                    self.count += 1;
-                }
-            }
-            if !found {
-                // SAFETY: The file is one in memory.
-                fresh = unsafe { Fresh::allocate(memfd, next)? };
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Drop for FoundFolios<'_> {
-    fn drop(&mut self) {
-        // SAFETY: They are pinned by the type invariants.
-        unsafe { pin::unpin_folios(self.folios.as_mut_ptr(), self.count) };
-    }
-}
-
-/// A folio that was just allocated, with a reference.
-struct Fresh(*mut bindings::folio);
-
-impl Fresh {
-    /// Allocates a folio of a file, unless somebody else just did.
-    ///
-    /// # Safety
-    ///
-    /// `memfd` must be a file in memory.
-    unsafe fn allocate(memfd: *mut bindings::file, index: c_ulong) -> Result<Option<Self>> {
-        // SAFETY: As the caller promises.
-        let folio = unsafe { bindings::memfd_alloc_folio(memfd, index) };
-
-        match kernel::error::from_err_ptr(folio) {
-            Ok(folio) => Ok(Some(Self(folio))),
-            Err(error) if error == EEXIST => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Fresh {
-    fn drop(&mut self) {
-        // SAFETY: The reference is ours.
-        unsafe { bindings::folio_put_refs(self.0, 1) };
-    }
-}
-
-/// Folios with a reference each, which are put in the end.
-#[derive(Default)]
-struct Batch(bindings::folio_batch);
-
-impl Batch {
-    /// Finds folios of a file that follow each other. Returns whether there are any.
-    ///
-    /// # Safety
-    ///
-    /// `memfd` must be valid, and the batch be empty.
-    unsafe fn find(&mut self, memfd: *mut bindings::file, next: &mut c_ulong, last: usize) -> bool {
-        // SAFETY: As the caller promises.
-        unsafe {
-            bindings::filemap_get_folios_contig(
-                bindings::file_mapping(memfd),
-                next,
-                last as c_ulong,
-                &raw mut self.0,
-            ) != 0
-        }
-    }
-
-    fn folios(&self) -> &[*mut bindings::folio] {
-        self.0.folios.get(..self.0.nr as usize).unwrap_or(&[])
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        // SAFETY: The batch is valid.
-        unsafe { bindings::folio_batch_release(&raw mut self.0) };
     }
 }

@@ -2,7 +2,7 @@
 
 //! The caller's array of pages.
 
-use super::pin::Held;
+use super::{pin::Held, request::Request};
 use core::{mem::MaybeUninit, ptr::NonNull};
 use kernel::bindings;
 
@@ -29,6 +29,16 @@ impl Out {
         Self {
             next: pages,
             left: count,
+        }
+    }
+
+    /// Takes the array of a request.
+    #[inline]
+    pub(super) fn of(request: &Request) -> Self {
+        // INVARIANT: By the invariants of the request.
+        Self {
+            next: request.pages(),
+            left: request.count(),
         }
     }
 

@@ -15,23 +15,20 @@
 
 use super::{
     area::Area,
-    flags::{Flags, Wish},
+    flags::Flags,
     follow::{Next, Table},
     lock::Lock,
     out::Out,
     pin::Held,
+    request::Request,
 };
 use core::ffi::c_int;
 use core::ptr::{null_mut, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use kernel::{
     bindings,
-    mm::{
-        pgtable::PmdSlot,
-        virt::{flags as vm, VmaRef},
-        walk::Place,
-    },
-    page::{PAGE_MASK, PAGE_SHIFT, PAGE_SIZE},
+    mm::{pgtable::PmdSlot, virt::VmaRef, walk::Place},
+    page::{PAGE_MASK, PAGE_SIZE},
     prelude::*,
 };
 
@@ -50,29 +47,16 @@ impl From<Error> for Ended {
 }
 
 /// Takes pages, or makes them be there, in one go. Returns how many, unless the first failed.
-///
-/// # Safety
-///
-/// As for [`Lock::new`], and `pages` must be null, or point to `count` elements; not null if `flags`
-/// take something.
-pub(super) unsafe fn take_once(
-    lock: &mut Lock<'_>,
-    start: usize,
-    count: usize,
-    pages: *mut *mut bindings::page,
-    flags: Flags,
-) -> Result<usize> {
-    // SAFETY: As the caller promises.
-    let out = unsafe { Out::new(pages, count) };
+pub(super) fn take_once(lock: &mut Lock<'_>, request: &Request) -> Result<usize> {
     let mut pass = Pass {
         // SAFETY: The mm is valid, and its mmap lock held.
-        addr: unsafe { bindings::untag_remote(lock.mm(), start) },
+        addr: unsafe { bindings::untag_remote(lock.mm(), request.start()) },
         lock,
-        flags,
-        out,
+        flags: request.flags(),
+        out: Out::of(request),
     };
     let ended = pass.run();
-    let done = count.wrapping_sub(pass.out.left());
+    let done = request.count().wrapping_sub(pass.out.left());
 
     match ended {
         Err(Ended::Failed(error)) if done == 0 => Err(error),
@@ -88,35 +72,27 @@ pub(super) unsafe fn take_once(
 ///
 /// # Safety
 ///
-/// As for [`take_once`].
+/// As for [`Lock::new`].
 pub(super) unsafe fn take(
     mm: *mut bindings::mm_struct,
-    start: usize,
-    count: usize,
-    pages: *mut *mut bindings::page,
     held: &mut c_int,
-    flags: Flags,
+    request: &Request,
 ) -> Result<usize> {
-    if count == 0 {
+    if request.count() == 0 {
         return Ok(0);
     }
     // SAFETY: As the caller promises.
     let mut lock = unsafe { Lock::new(mm, held)? };
-    let flags = if pages.is_null() {
-        flags
-    } else {
-        flags.taking_something()
-    };
-    if flags.pins() {
+
+    if request.flags().pins() {
         // SAFETY: The mm is valid.
         unsafe { bindings::mm_set_has_pinned(mm) };
     }
-    // SAFETY: As the caller promises.
-    let done = unsafe { take_all(&mut lock, start, count, pages, flags) };
+    let done = take_all(&mut lock, request);
 
     drop(lock);
     match done {
-        Ok(0) if !flags.never_waits() => {
+        Ok(0) if !request.flags().never_waits() => {
             kernel::warn_on!(true);
             Err(EFAULT)
         }
@@ -124,42 +100,18 @@ pub(super) unsafe fn take(
     }
 }
 
-/// # Safety
-///
-/// As for [`take_once`].
-unsafe fn take_all(
-    lock: &mut Lock<'_>,
-    start: usize,
-    count: usize,
-    pages: *mut *mut bindings::page,
-    flags: Flags,
-) -> Result<usize> {
-    let at = |done: usize| {
-        let pages = if pages.is_null() {
-            pages
-        } else {
-            pages.wrapping_add(done)
-        };
-        (start.wrapping_add(done << PAGE_SHIFT), pages)
-    };
-    // SAFETY: As the caller promises.
-    let mut done = unsafe { take_once(lock, start, count, pages, flags)? };
+fn take_all(lock: &mut Lock<'_>, request: &Request) -> Result<usize> {
+    let mut done = take_once(lock, request)?;
 
-    if !flags.is_unlockable() {
+    if !request.flags().is_unlockable() {
         return Ok(done);
     }
-    while done < count && !lock.is_held() {
-        let (next, rest) = at(done);
+    while done < request.count() && !lock.is_held() {
+        let rest = request.behind(done);
 
         // What has been taken is what there is, if the rest fails.
-        // SAFETY: As the caller promises: there are more elements.
-        let more = match unsafe { again(lock, next, rest, flags) } {
-            Ok(true) if done + 1 < count => {
-                let (next, rest) = at(done + 1);
-
-                // SAFETY: As above.
-                1 + unsafe { take_once(lock, next, count - done - 1, rest, flags) }.unwrap_or(0)
-            }
+        let more = match again(lock, &rest.first_again()) {
+            Ok(true) if rest.count() > 1 => 1 + take_once(lock, &rest.behind(1)).unwrap_or(0),
             Ok(taken) => usize::from(taken),
             Err(error) if done == 0 => return Err(error),
             Err(_) => 0,
@@ -174,24 +126,14 @@ unsafe fn take_all(
 
 /// Has the page whose fault dropped the mmap lock be faulted in again, until that is done with the lock
 /// held. Returns whether it was taken.
-///
-/// # Safety
-///
-/// As for [`take_once`], for one page; the lock must not be held.
-unsafe fn again(
-    lock: &mut Lock<'_>,
-    addr: usize,
-    page: *mut *mut bindings::page,
-    flags: Flags,
-) -> Result<bool> {
+fn again(lock: &mut Lock<'_>, page: &Request) -> Result<bool> {
     loop {
         // SAFETY: Signals of the current task can be asked for at any time.
-        if unsafe { bindings::gup_signal_pending(flags.is_interruptible()) } {
+        if unsafe { bindings::gup_signal_pending(page.flags().is_interruptible()) } {
             return Err(EINTR);
         }
         lock.retake()?;
-        // SAFETY: As the caller promises; the lock is held.
-        let taken = unsafe { take_once(lock, addr, 1, page, flags.tried()) };
+        let taken = take_once(lock, page);
 
         if lock.is_held() {
             return Ok(taken? == 1);
@@ -427,182 +369,4 @@ pub(super) unsafe fn lookup<'a>(
         }
     }
     None
-}
-
-/// Has all pages of a part of a VMA be there. Returns how many are done with, which may be fewer if the
-/// mmap lock was dropped. Pages of a VMA that is locked become so, too.
-///
-/// # Safety
-///
-/// `vma` must be valid, its mmap lock held, for reading if `locked` is not null, and the range a part of
-/// it. `locked` must be null, or point to something that is not 0, and becomes 0 if the lock is dropped.
-#[export]
-pub(crate) unsafe extern "C" fn populate_vma_page_range(
-    vma: *mut bindings::vm_area_struct,
-    start: usize,
-    end: usize,
-    locked: *mut c_int,
-) -> isize {
-    // SAFETY: As the caller promises.
-    let (area, mm) = unsafe {
-        let mm = bindings::vma_mm(vma);
-
-        bindings::mmap_assert_locked(mm);
-        (VmaRef::from_raw(vma), mm)
-    };
-    let count = end.wrapping_sub(start) >> PAGE_SHIFT;
-    let has = |flags: usize| area.flags() & flags != 0;
-
-    if has(vm::LOCKONFAULT) {
-        return count as isize;
-    }
-    if !has(vm::READ | vm::WRITE | vm::EXEC) {
-        return EFAULT.to_errno() as isize;
-    }
-    let wish = Wish::presence().touch();
-    // A write breaks COW now rather than later. What is shared is not to become dirty.
-    let wish = if has(vm::WRITE) && !has(vm::SHARED) {
-        wish.write()
-    } else {
-        wish.force()
-    };
-    let mut held = 1;
-    // SAFETY: As the caller promises.
-    let (wish, held) = match unsafe { locked.as_mut() } {
-        Some(locked) => (wish.unlockable(), locked),
-        None => (wish, &mut held),
-    };
-    // SAFETY: As the caller promises.
-    let done = unsafe {
-        Lock::new(mm, held)
-            .and_then(|mut lock| take_once(&mut lock, start, count, null_mut(), wish.flags()))
-    };
-
-    // SAFETY: Nothing is held that forbids to wait.
-    unsafe { bindings::lru_add_drain() };
-    super::answer(done)
-}
-
-/// Has all pages of a range be there, for `MADV_POPULATE_READ` or `_WRITE`. Returns how many are done with,
-/// or `-ENOMEM` where there is no VMA, `-EINVAL` where the VMA is of a wrong kind, `-EHWPOISON`, `-EFAULT`,
-/// `-EINTR`.
-///
-/// # Safety
-///
-/// `mm` must be valid, with users, and `*locked` say whether its mmap lock is held, for reading. It
-/// becomes 0 if the lock is dropped.
-#[export]
-pub(crate) unsafe extern "C" fn faultin_page_range(
-    mm: *mut bindings::mm_struct,
-    start: usize,
-    end: usize,
-    write: bool,
-    locked: *mut c_int,
-) -> isize {
-    let wish = Wish::presence()
-        .touch()
-        .tell_poison()
-        .unlockable()
-        .as_madvise();
-    let wish = if write { wish.write() } else { wish };
-    let count = end.wrapping_sub(start) >> PAGE_SHIFT;
-
-    // SAFETY: As the caller promises.
-    let done = unsafe {
-        bindings::mmap_assert_locked(mm);
-        take(mm, start, count, null_mut(), &mut *locked, wish.flags())
-    };
-    // SAFETY: Nothing is held that forbids to wait.
-    unsafe { bindings::lru_add_drain() };
-    super::answer(done)
-}
-
-/// Has all pages of a range of the current process be there, where its VMAs permit it. Returns 0, or the
-/// first error unless errors are to be ignored.
-///
-/// # Safety
-///
-/// The current task must have an mm, whose mmap lock it does not hold.
-#[export]
-pub(crate) unsafe extern "C" fn __mm_populate(
-    start: usize,
-    len: usize,
-    ignore_errors: c_int,
-) -> c_int {
-    // SAFETY: As the caller promises.
-    let mm = unsafe { bindings::current_mm() };
-    let end = start.wrapping_add(len);
-    let mut next = start;
-    let mut locked = 0;
-    let mut failed = 0;
-
-    while next < end {
-        if locked == 0 {
-            // SAFETY: The mm is valid.
-            unsafe { bindings::mmap_read_lock(mm) };
-            locked = 1;
-        }
-        // SAFETY: The mmap lock is held, so that what is found stays until a fault drops it.
-        let vma = unsafe { bindings::find_vma_intersection(mm, next, end) };
-        if vma.is_null() {
-            break;
-        }
-        // SAFETY: As above.
-        let (flags, first, last) = unsafe {
-            let vma = VmaRef::from_raw(vma);
-            (vma.flags(), vma.start(), vma.end())
-        };
-        let part = next.max(first)..end.min(last);
-
-        next = part.end;
-        if flags & (vm::IO | vm::PFNMAP) != 0 {
-            continue;
-        }
-        // SAFETY: As above.
-        match unsafe { populate_vma_page_range(vma, part.start, part.end, &raw mut locked) } {
-            done @ 0.. => next = part.start.wrapping_add((done as usize) << PAGE_SHIFT),
-            _ if ignore_errors != 0 => {}
-            error => {
-                failed = error as c_int;
-                break;
-            }
-        }
-    }
-    if locked != 0 {
-        // SAFETY: It is held.
-        unsafe { bindings::mmap_read_unlock(mm) };
-    }
-    failed
-}
-
-/// Takes a page of the current process for a core dump. Returns null where the dump is to have a hole, or
-/// on an error.
-///
-/// # Safety
-///
-/// `*locked` must say whether the current task holds the mmap lock of its mm; it becomes 0 if that is
-/// dropped.
-#[cfg(CONFIG_ELF_CORE)]
-#[export]
-pub(crate) unsafe extern "C" fn get_dump_page(
-    addr: usize,
-    locked: *mut c_int,
-) -> *mut bindings::page {
-    let mut page = null_mut();
-    let flags = Wish::get().force().dump().flags();
-
-    // SAFETY: As the caller promises.
-    match unsafe {
-        take(
-            bindings::current_mm(),
-            addr,
-            1,
-            &raw mut page,
-            &mut *locked,
-            flags,
-        )
-    } {
-        Ok(1) => page,
-        _ => null_mut(),
-    }
 }

@@ -60,14 +60,28 @@ impl Memory {
             .write::<u8>(&1)
     }
 
-    /// Gives the pages of a block back.
-    pub fn zap(&self, mm: &MmWithUser, block: usize) -> Result {
-        let advice = bindings::MADV_DONTNEED as i32;
+    /// Advises some pages of a block, as `madvise()` does.
+    pub fn advise(
+        &self,
+        mm: &MmWithUser,
+        block: usize,
+        page: usize,
+        count: usize,
+        advice: u32,
+    ) -> Result {
+        let len = count * crate::page::PAGE_SIZE;
 
         // SAFETY: The mm has users, and none of its locks is held.
         to_result(unsafe {
-            bindings::do_madvise(mm.as_raw(), self.page(block, 0), TABLE_SPAN, advice)
+            bindings::do_madvise(mm.as_raw(), self.page(block, page), len, advice as i32)
         })
+    }
+
+    /// Gives the pages of a block back.
+    pub fn zap(&self, mm: &MmWithUser, block: usize) -> Result {
+        let pages = TABLE_SPAN / crate::page::PAGE_SIZE;
+
+        self.advise(mm, block, 0, pages, bindings::MADV_DONTNEED)
     }
 
     /// Unmaps a block.
