@@ -5,8 +5,8 @@
 //! Somebody in the kernel wants the pages behind addresses of user space, to access them later or
 //! elsewhere. [`fast`] takes what is mapped without any lock; [`slow`] takes the mmap lock, and faults in
 //! what is missing; [`longterm`] sees to it that what is pinned for long lies where it can stay. [`pin`] is
-//! about what is taken of a page, and [`unpin`] gives it back. What is taken is a value ([`pin::Held`]) until it is
-//! handed to the caller: no path of an error can forget it.
+//! about what is taken of a page, and [`unpin`] gives it back. What is taken is a value ([`pin::Held`])
+//! until it is handed to the caller: no path of an error can forget it.
 //!
 //! The names and the contracts of the functions here are those of C; see
 //! `Documentation/core-api/pin_user_pages.rst`.
@@ -88,20 +88,15 @@ unsafe fn enter(
     locked: *mut c_int,
     mut own: c_int,
 ) -> Option<isize> {
-    // SAFETY: As the caller promises.
-    unsafe {
-        let lock = locked.as_mut();
-        let request = asked
-            .check(lock.is_some())
-            .filter(|_| lock.as_ref().is_none_or(|&&mut locked| locked == 1));
+    let may_unlock = !locked.is_null();
+    // SAFETY: It is null or valid, as the caller promises.
+    let held = unsafe { locked.as_mut() }.unwrap_or(&mut own);
+    // SAFETY: As the caller promises, the array is null or has so many elements, which are its own.
+    let request = unsafe { asked.check(may_unlock) }.filter(|_| !may_unlock || *held == 1);
 
-        kernel::warn_on!(request.is_none());
-        Some(answer(longterm::take(
-            mm,
-            lock.unwrap_or(&mut own),
-            &request?,
-        )))
-    }
+    kernel::warn_on!(request.is_none());
+    // SAFETY: The mm is valid, with users, and its lock is held if `held` says so, as the caller promises.
+    Some(answer(unsafe { longterm::take(mm, held, &request?) }))
 }
 
 /// What `get_user_pages()` says of flags that do not go together.
@@ -294,7 +289,8 @@ fn fast_or_slow(request: &Request) -> Result<usize> {
     if end > unsafe { bindings::task_size_max() } {
         return Err(EFAULT);
     }
-    // SAFETY: By the invariants of the request; the end was checked.
+    // SAFETY: The range has as many pages as the request, whose array has an element for each; the functions
+    // that come here add FOLL_GET or FOLL_PIN; the end was checked.
     let taken = unsafe {
         if bindings::gup_fast_permitted(start, end) {
             fast::take(start, end, flags, request.pages())

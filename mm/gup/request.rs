@@ -93,6 +93,7 @@ impl Request {
     /// Returns the same with something that changes nothing about what is taken.
     #[inline]
     pub(super) fn with(self, more: Wish<Nothing>) -> Self {
+        // INVARIANT: Neither the array nor what is taken changes.
         Self {
             flags: self.flags.and(more),
             ..self
@@ -105,6 +106,7 @@ impl Request {
         // SAFETY: It can be asked of any address.
         let start = unsafe { bindings::untag_current(self.start) } & PAGE_MASK;
 
+        // INVARIANT: The array stays.
         Self { start, ..*self }
     }
 

@@ -15,8 +15,8 @@ void fail_begin(void);
 void fail_end(void);
 
 /*
- * To be called by the thread first: the kernel must have nothing to write to its memory by itself. If
- * that failed the thread would be killed.
+ * To be called by the thread first: the kernel must have nothing to write to its memory by itself.
+ * If that failed the thread would be killed.
  */
 void fail_prepare(void);
 

@@ -69,8 +69,6 @@ struct memory {
 	const char *name;
 	/* NULL, or what went wrong */
 	const char *(*make)(char *area);
-	size_t size;
-	int prot;
 	bool marked;
 	bool shares;
 };
@@ -127,14 +125,14 @@ static const char *make_copies(char *area)
 }
 
 static const struct memory memories[] = {
-	{ .name = "holes", .make = make_holes, .size = SIZE },
-	{ .name = "huge", .make = make_huge, .size = TABLE_SPAN },
-	{ .name = "file", .make = make_file, .size = SIZE },
-	{ .name = "copies", .make = make_copies, .size = SIZE, .marked = true },
+	{ .name = "holes", .make = make_holes },
+	{ .name = "huge", .make = make_huge },
+	{ .name = "file", .make = make_file },
+	{ .name = "copies", .make = make_copies, .marked = true },
 	/* Taken by reading: a page must become the reader's own before it is pinned. */
-	{ .name = "shared", .make = make_marked, .size = SIZE, .marked = true, .shares = true },
-	/* Fast if nothing is in the way; for long, it has to move out of movable memory. */
-	{ .name = "movable", .make = make_marked, .size = SIZE, .marked = true },
+	{ .name = "shared", .make = make_marked, .marked = true, .shares = true },
+	/* There already; to be pinned for long, it has to move if it lies in movable memory. */
+	{ .name = "present", .make = make_marked, .marked = true },
 };
 
 /* A way to take pages; 0, or the errno */

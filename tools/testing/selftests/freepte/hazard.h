@@ -43,8 +43,8 @@ long freed_deferred(void);
 long freed(void);
 
 /*
- * A race is not over before so many tables were freed in such a way, or six times its time. One that is
- * not about tables needs 0; else some are freed.
+ * A race is not over before so many tables were freed in such a way, or six times its time. One
+ * that is not about tables needs 0; else some are freed.
  */
 void race_needs(long (*how)(void), long least);
 /* Whether a test that runs for itself since @start, in ms, may end by the same rule */

@@ -46,10 +46,11 @@ const char *pages_lack(void)
 	return NULL;
 }
 
-/* Those of some pages that are charged to a control group */
+/* Those of some pages that are charged to a control group; negative: nobody knows */
 static long charged_of(uint64_t ino, const uint64_t *owners, long pages, int flags_fd, off_t at)
 {
 	static uint64_t flags[AT_ONCE];
+	ssize_t size = pages * sizeof(*flags);
 	long i, count = 0;
 
 	for (i = 0; i < pages && owners[i] != ino; i++)
@@ -57,9 +58,8 @@ static long charged_of(uint64_t ino, const uint64_t *owners, long pages, int fla
 	/* What pages are takes long to find out. */
 	if (i == pages)
 		return 0;
-	memset(flags, 0, sizeof(flags));
-	if (pread(flags_fd, flags, pages * sizeof(*flags), at) < 0)
-		return 0;
+	if (pread(flags_fd, flags, size, at) != size)
+		return -1;
 	for (i = 0; i < pages; i++)
 		count += owners[i] == ino && (flags[i] & SWAPBACKED);
 	return count;
@@ -81,7 +81,12 @@ long pages_charged(const struct cgroup *cgroup)
 	cgroup_fd = open(KPAGECGROUP, O_RDONLY | O_CLOEXEC);
 	flags_fd = open(KPAGEFLAGS, O_RDONLY | O_CLOEXEC);
 	while ((got = pread(cgroup_fd, owners, sizeof(owners), at)) > 0) {
-		count += charged_of(stat_buf.st_ino, owners, got / sizeof(*owners), flags_fd, at);
+		long charged = charged_of(stat_buf.st_ino, owners, got / sizeof(*owners), flags_fd,
+					  at);
+
+		if (charged < 0)
+			break;
+		count += charged;
 		at += got;
 	}
 	close(cgroup_fd);

@@ -16,15 +16,15 @@ long pins_held(void);
 const char *pages_lack(void);
 
 /*
- * Pages of memory and of files in memory that are charged to a control group, whether or not anybody
- * maps them. Those that were freed are not, so that what is left when all that used them is gone has
- * a reference that nobody gives back.
+ * Pages of memory and of files in memory that are charged to a control group, whether or not
+ * anybody maps them. Those that were freed are not, so that what is left when all that used them is
+ * gone has a reference that nobody gives back. Negative if they can't be counted.
  */
 long pages_charged(const struct cgroup *cgroup);
 /* Their number when it is @wanted, or else after a second, as some are freed later */
 long pages_settle(const struct cgroup *cgroup, long wanted);
 
-/* Those of an area that lie in memory which must stay movable; negative if there is no such memory */
+/* Those of an area that lie in memory which must stay movable; negative if there is none such */
 long pages_movable(const void *addr, size_t size);
 
 #endif /* _FREEPTE_PAGES_H */
