@@ -5,6 +5,10 @@
 //! Its cost is proportional to what was emptied. It touches only tables whose block intersects a
 //! VMA that it finds under the mmap lock: those of a range that is being unmapped belong to the
 //! one who unmaps it, who frees them without a lock.
+//!
+//! It is no user of the address space: a process ends when its last user leaves, not when the
+//! reclaimer is done with it. If no user is left there is nothing to do: the tables go with the
+//! address space.
 
 use super::{
     hints,
@@ -15,8 +19,10 @@ use core::{ops::RangeInclusive, pin::Pin};
 use kernel::{
     bindings,
     mm::{
-        pgtable::{Busy, Found, Gather, PmdSlot, TABLE_SHIFT, TABLE_SPAN},
-        Mm, MmWithUser, MmapReadGuard,
+        pgtable::{
+            Busy, Found, Gather, MmapLocked, MmapScanGuard, PmdSlot, TABLE_SHIFT, TABLE_SPAN,
+        },
+        Mm,
     },
 };
 
@@ -30,53 +36,49 @@ pub(super) fn run(mm: &Mm) {
     if batch.is_empty() {
         return;
     }
-    let Some(mm) = mm.mmget_not_zero() else {
-        // Nobody will use the address space again; its tables go with it.
-        return;
-    };
-    // The last user may be us, and the end of an address space may need this very workqueue.
-    let mm = MmWithUser::into_mmput_async(mm);
-
-    reclaim_blocks(&mm, &batch);
+    reclaim_blocks(mm, &batch);
     if let Some(span) = batch.span() {
         stats::rescan();
-        search(&mm, span);
+        search(mm, span);
     }
 }
 
-fn reclaim_blocks(mm: &MmWithUser, batch: &Batch) {
+fn reclaim_blocks(mm: &Mm, batch: &Batch) {
     if batch.blocks().is_empty() {
         return;
     }
-    let lock = mm.mmap_read_lock();
+    let Some(lock) = mm.mmap_scan_lock() else {
+        return;
+    };
     pin_init::stack_pin_init!(let gather = Gather::new(&lock));
 
     for &block in batch.blocks() {
         let start = block << TABLE_SHIFT;
 
         if let Some(slot) = lock.block(start).and_then(|block| block.slot()) {
-            reclaim(mm, &lock, gather.as_mut(), slot, start);
+            reclaim(&lock, gather.as_mut(), slot, start);
         }
     }
 }
 
 /// Looks at every table of a span.
-fn search(mm: &MmWithUser, span: RangeInclusive<usize>) {
+fn search(mm: &Mm, span: RangeInclusive<usize>) {
     let limit = span.end().saturating_add(1) << TABLE_SHIFT;
     let mut next = Some(*span.start() << TABLE_SHIFT);
 
     while let Some(start) = next {
-        let lock = mm.mmap_read_lock();
+        let Some(lock) = mm.mmap_scan_lock() else {
+            return;
+        };
         pin_init::stack_pin_init!(let gather = Gather::new(&lock));
 
-        next = search_some(mm, &lock, gather.as_mut(), start, limit);
+        next = search_some(&lock, gather.as_mut(), start, limit);
     }
 }
 
 /// Looks at the tables from `start` on; returns where to go on if it gave up before `limit`.
 fn search_some(
-    mm: &MmWithUser,
-    lock: &MmapReadGuard<'_>,
+    lock: &MmapScanGuard<'_>,
     mut gather: Pin<&mut Gather<'_>>,
     start: usize,
     limit: usize,
@@ -91,7 +93,7 @@ fn search_some(
         }
         addr = match block.find() {
             Found::Slot(slot) => {
-                reclaim(mm, lock, gather.as_mut(), slot, block.start());
+                reclaim(lock, gather.as_mut(), slot, block.start());
                 block.start().saturating_add(TABLE_SPAN)
             }
             Found::Hole { end } => end,
@@ -107,13 +109,7 @@ fn search_some(
 }
 
 /// Frees the table at `addr` if it is empty.
-fn reclaim(
-    mm: &MmWithUser,
-    lock: &MmapReadGuard<'_>,
-    gather: Pin<&mut Gather<'_>>,
-    slot: PmdSlot<'_>,
-    addr: usize,
-) {
+fn reclaim(lock: &MmapScanGuard<'_>, gather: Pin<&mut Gather<'_>>, slot: PmdSlot<'_>, addr: usize) {
     let pmd = slot.lock();
     let Some(table) = pmd.lock_table() else {
         return;
@@ -134,9 +130,9 @@ fn reclaim(
             #[cfg(CONFIG_FREE_USER_PTE_DEBUG)]
             super::debug::delay();
             gather.free(unhooked);
-            Event::FreedDeferred.record(mm, addr);
+            Event::FreedDeferred.record(lock.mm(), addr);
         }
-        Err(Busy::Referenced) => Event::Busy.record(mm, addr),
+        Err(Busy::Referenced) => Event::Busy.record(lock.mm(), addr),
         Err(Busy::Moved | Busy::Populated) => {}
     }
 }

@@ -262,6 +262,11 @@ __rust_helper bool rust_helper_mm_has_vmas(struct mm_struct *mm)
 	return READ_ONCE(mm->map_count) != 0;
 }
 
+__rust_helper bool rust_helper_mm_has_users(struct mm_struct *mm)
+{
+	return atomic_read(&mm->mm_users) != 0;
+}
+
 __rust_helper bool rust_helper_is_user_address(unsigned long addr)
 {
 	return addr < TASK_SIZE_MAX;

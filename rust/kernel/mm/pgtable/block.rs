@@ -2,30 +2,30 @@
 
 //! Walking down to the PMD entry of a block of the address space.
 
-use super::{is_hugetlb, MmapReadGuard, PmdSlot, TABLE_SPAN};
+use super::{Mm, PmdSlot};
 use crate::bindings;
 
-/// A block of the address space, the [`TABLE_SPAN`] bytes that one PTE table maps, of which a VMA
+/// A block of the address space, the [`TABLE_SPAN`](super::TABLE_SPAN) bytes that one PTE table maps, of which a VMA
 /// has a part.
 ///
 /// # Examples
 ///
 /// ```
-/// use kernel::mm::{pgtable::Found, MmapReadGuard};
+/// use kernel::mm::pgtable::{Found, MmapLocked};
 ///
 /// /// Returns whether there is a PMD table for `addr`.
-/// fn has_pmd_table(lock: &MmapReadGuard<'_>, addr: usize) -> bool {
+/// fn has_pmd_table(lock: &impl MmapLocked, addr: usize) -> bool {
 ///     lock.block(addr).is_some_and(|block| matches!(block.find(), Found::Slot(_)))
 /// }
 /// ```
 ///
 /// # Invariants
 ///
-/// A VMA that may have PTE tables intersects the block, and cannot be unmapped while `lock` exists.
+/// A VMA of `mm` that may have PTE tables intersects the block, and is not unmapped during `'a`.
 #[derive(Clone, Copy)]
 pub struct Block<'a> {
     start: usize,
-    lock: &'a MmapReadGuard<'a>,
+    mm: &'a Mm,
 }
 
 /// What [`Block::find`] finds.
@@ -39,36 +39,17 @@ pub enum Found<'a> {
     },
 }
 
-impl MmapReadGuard<'_> {
-    /// Returns the first block at or above the one of `addr` that a VMA intersects which may have
-    /// PTE tables.
-    pub fn next_block(&self, addr: usize) -> Option<Block<'_>> {
-        let mut start = addr & !(TABLE_SPAN - 1);
-
-        loop {
-            let vma = self.find_vma(start)?;
-
-            if !is_hugetlb(vma) {
-                let first = vma.start() & !(TABLE_SPAN - 1);
-
-                // INVARIANT: The VMA ends above `start`, and the mmap lock keeps it.
-                return Some(Block {
-                    start: first.max(start),
-                    lock: self,
-                });
-            }
-            start = vma.end().checked_next_multiple_of(TABLE_SPAN)?;
-        }
-    }
-
-    /// Returns the block of `addr`, if a VMA intersects it which may have PTE tables.
-    #[inline]
-    pub fn block(&self, addr: usize) -> Option<Block<'_>> {
-        self.next_block(addr).filter(|block| block.start <= addr)
-    }
-}
-
 impl<'a> Block<'a> {
+    /// # Safety
+    ///
+    /// A VMA of `mm` that may have PTE tables intersects the `TABLE_SPAN` bytes at `start`, and is
+    /// not unmapped during `'a`.
+    #[inline]
+    pub(super) unsafe fn new(mm: &'a Mm, start: usize) -> Self {
+        // INVARIANT: As the caller promises.
+        Self { start, mm }
+    }
+
     /// Where it starts.
     #[inline]
     pub fn start(self) -> usize {
@@ -86,15 +67,14 @@ impl<'a> Block<'a> {
 
     /// Walks down to the PMD entry of the block.
     pub fn find(self) -> Found<'a> {
-        let mm = self.lock.mm.as_raw();
+        let mm = self.mm.as_raw();
         let addr = self.start;
         // The last address there can be: a hole may reach up to it.
         let limit = usize::MAX;
 
-        // SAFETY: `mm` is valid as `lock` borrows it, and its page tables exist while it has users.
-        // Each offset is taken only from an entry that points to a table. The tables are not freed,
-        // as the block belongs to a VMA by the type invariants, and unmapping one needs the mmap
-        // lock for writing until the VMA can no longer be found.
+        // SAFETY: `mm` is valid by its type. Each offset is taken only from an entry that points to a
+        // table. The tables are not freed, as the VMA that the block belongs to is not unmapped, by
+        // the type invariants.
         unsafe {
             let pgd = bindings::pgd_offset(mm, addr);
             if !bindings::pgd_points_to_table(pgd) {

@@ -2,7 +2,7 @@
 
 //! Freeing of unhooked tables.
 
-use super::MmapReadGuard;
+use super::{Mm, MmapLocked};
 use crate::{bindings, prelude::*, types::Opaque};
 
 /// An unhooked table, which other CPUs may still be walking through.
@@ -35,18 +35,20 @@ impl Unhooked {
 pub struct Gather<'a> {
     #[pin]
     tlb: Opaque<bindings::mmu_gather>,
-    lock: &'a MmapReadGuard<'a>,
+    mm: &'a Mm,
 }
 
 impl<'a> Gather<'a> {
     /// Starts to gather tables of the address space that `lock` locks.
-    pub fn new(lock: &'a MmapReadGuard<'a>) -> impl PinInit<Self> + 'a {
+    pub fn new(lock: &'a impl MmapLocked) -> impl PinInit<Self> + 'a {
+        let mm = lock.mm();
+
         pin_init!(Self {
             tlb <- Opaque::ffi_init(|tlb| {
-                // SAFETY: `tlb` is memory for a gather that will not move, and the mm has users.
-                unsafe { bindings::tlb_gather_mmu(tlb, lock.mm.as_raw()) }
+                // SAFETY: `tlb` is memory for a gather that will not move, and the mm is valid.
+                unsafe { bindings::tlb_gather_mmu(tlb, mm.as_raw()) }
             }),
-            lock,
+            mm,
         })
     }
 
@@ -56,7 +58,7 @@ impl<'a> Gather<'a> {
         // as `table` is consumed. An address in its range makes the CPUs forget the pointer to it.
         unsafe {
             bindings::pte_free_tlb(self.tlb.get(), table.table, table.addr);
-            bindings::mm_dec_nr_ptes(self.lock.mm.as_raw());
+            bindings::mm_dec_nr_ptes(self.mm.as_raw());
         }
     }
 }

@@ -21,10 +21,10 @@ const ENTRIES: usize = bindings::PTRS_PER_PTE as usize;
 /// # Examples
 ///
 /// ```
-/// use kernel::mm::MmapReadGuard;
+/// use kernel::mm::pgtable::MmapLocked;
 ///
 /// /// Counts the pages that are mapped from `addr` on, as far as one table goes.
-/// fn present(lock: &MmapReadGuard<'_>, addr: usize) -> usize {
+/// fn present(lock: &impl MmapLocked, addr: usize) -> usize {
 ///     let slot = lock.block(addr).and_then(|block| block.slot());
 ///
 ///     slot.and_then(|slot| slot.map(addr)).map_or(0, |table| {

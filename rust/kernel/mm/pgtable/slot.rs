@@ -2,7 +2,7 @@
 
 //! The place of a PMD entry in an address space.
 
-use super::{Mm, MmWithUser, PmdCell, PmdLock, PteLock, PteMap};
+use super::{Mm, PmdCell, PmdLock, PteLock, PteMap};
 use crate::{bindings, page::PAGE_SIZE};
 use core::{marker::PhantomData, ptr::NonNull};
 
@@ -15,7 +15,7 @@ use core::{marker::PhantomData, ptr::NonNull};
 pub struct PmdSlot<'a> {
     pmd: NonNull<bindings::pmd_t>,
     mm: NonNull<bindings::mm_struct>,
-    _mm: PhantomData<&'a MmWithUser>,
+    _mm: PhantomData<&'a Mm>,
 }
 
 impl<'a> PmdSlot<'a> {

@@ -4,10 +4,14 @@
 
 use super::{
     testing::{eventually, mm, Memory},
-    Busy, Gather, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap, PteTableRef, Pud, PudKind,
-    TableGuard,
+    Busy, Gather, MmapLocked, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap, PteTableRef,
+    Pud, PudKind, TableGuard,
 };
-use crate::{bindings, current, mm::MmWithUser, prelude::*};
+use crate::{
+    bindings, current,
+    mm::{Mm, MmWithUser},
+    prelude::*,
+};
 
 /// All combinations of the bits that mean something, with some addresses.
 fn values() -> impl Iterator<Item = u64> {
@@ -172,6 +176,31 @@ mod guards {
             .next_block(memory.page(1, 7))
             .map(|block| block.start());
         assert_eq!(next, Some(memory.page(2, 0)));
+        Ok(())
+    }
+
+    #[test]
+    fn nobody_scans_what_has_no_user() -> Result {
+        // SAFETY: We may sleep.
+        let raw = unsafe { bindings::mm_alloc() };
+
+        if raw.is_null() {
+            return Err(ENOMEM);
+        }
+        // SAFETY: We are the user of the new mm, and keep its memory when we are no more.
+        unsafe { bindings::mmgrab(raw) };
+        // SAFETY: By the reference that was just taken.
+        let mm = unsafe { Mm::from_raw(raw) };
+        let scanned = mm.mmap_scan_lock().is_some();
+
+        // SAFETY: This is our only user's reference.
+        unsafe { bindings::mmput(raw) };
+        let refused = mm.mmap_scan_lock().is_none();
+
+        // SAFETY: Nobody uses `mm` any more.
+        unsafe { bindings::mmdrop(raw) };
+        assert!(scanned);
+        assert!(refused);
         Ok(())
     }
 

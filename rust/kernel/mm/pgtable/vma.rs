@@ -22,14 +22,6 @@ impl<'a> MmapReadGuard<'a> {
         }
     }
 
-    /// Flushes what reclaim cleared in this address space and has not flushed yet. To be called
-    /// under the lock of a table before the table is judged.
-    #[inline]
-    pub fn flush_tlb_batched_pending(&self) {
-        // SAFETY: The mm has users.
-        unsafe { bindings::flush_tlb_batched_pending(self.mm.as_raw()) };
-    }
-
     /// Returns the first VMA that ends above `addr`.
     #[inline]
     pub fn find_vma(&self, addr: usize) -> Option<&VmaRef> {
@@ -37,13 +29,6 @@ impl<'a> MmapReadGuard<'a> {
         let vma = unsafe { bindings::find_vma(self.mm.as_raw(), addr) };
         // SAFETY: A VMA that was found stays while the lock is held.
         (!vma.is_null()).then(|| unsafe { VmaRef::from_raw(vma) })
-    }
-
-    /// Returns whether somebody waits for the lock.
-    #[inline]
-    pub fn is_contended(&self) -> bool {
-        // SAFETY: The mm has users.
-        unsafe { bindings::mmap_lock_is_contended(self.mm.as_raw()) }
     }
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The reclaimer must not touch an address space that is about to end, nor be the one who ends it:
- * its work may run when the last user is gone, and dropping what it thinks is one more reference
- * would tear down the mm in a worker that the end of an mm may wait for (mm/free_user_pte/reclaim.rs
- * takes a user by mmget_not_zero(), and gives it back by mmput_async()).
+ * The reclaimer must not touch an address space that is about to end, nor be the one who ends it.
+ * Its work may run when the last user is gone; and if it was a user itself, the last one to leave
+ * when a process ends meanwhile, then what ends with the process would end late, when its parent was
+ * told of its death already: memory, files that it had mapped, the file systems that they are on.
+ * mm/free_user_pte/reclaim.rs holds the mmap lock only (MmapScanGuard).
  *
- * Takes luck. Fails by a complaint of the kernel: of KASAN, lockdep or the counters of the mm.
+ * Takes luck. Fails by a complaint of the kernel, of KASAN, lockdep or the counters of the mm; or by
+ * a mapping that outlives its process.
  */
 #include "kselftest_harness.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 #include "hazard.h"
@@ -89,6 +92,53 @@ TEST_F_TIMEOUT(exit, storm, HAZARD_TIMEOUT)
 	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
 	/* What the children did is none of the parent's business. */
 	EXPECT_HARMLESS(check_marks(area + PAGE, 2 * PAGE, 3));
+	EXPECT_FREED_BY(freed_deferred, 10);
+}
+
+static int give_back_and_exit(int file, unsigned int turn)
+{
+	unsigned int us = some(8) * 20;
+
+	if (mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) == MAP_FAILED)
+		return 1;
+	if (!give_back(turn))
+		return 1;
+	if (us)
+		usleep(us);
+	return 0;
+}
+
+/* A seal against writing is refused while somebody has a mapping to write through. */
+static const char *seal_what_was_mapped(struct racer *racer)
+{
+	int file, status, sealed;
+	pid_t pid;
+
+	file = memfd_create("mapped", MFD_ALLOW_SEALING | MFD_CLOEXEC);
+	if (file < 0 || ftruncate(file, PAGE))
+		return wrong("memfd: %s", strerror(errno));
+	pid = fork();
+	if (!pid)
+		_exit(give_back_and_exit(file, racer->turns));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return wrong("fork or waitpid: %s", strerror(errno));
+	sealed = fcntl(file, F_ADD_SEALS, F_SEAL_WRITE);
+	if (sealed)
+		return wrong("a child is dead, but its mapping is not: %s", strerror(errno));
+	close(file);
+	return status ? wrong("a child ended with status %#x", status) : NULL;
+}
+
+TEST_F_TIMEOUT(exit, mappings_end_with_it, HAZARD_TIMEOUT)
+{
+	struct racer racers[] = {
+		{ .turn = seal_what_was_mapped },
+		{ .turn = seal_what_was_mapped },
+		{ .turn = seal_what_was_mapped },
+	};
+
+	race_needs(freed_deferred, 10);
+	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
 	EXPECT_FREED_BY(freed_deferred, 10);
 }
 
