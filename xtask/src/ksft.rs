@@ -21,6 +21,12 @@ pub const OWN: &str = "tools/testing/selftests/freepte";
 /// Less, and some of upstream's tests fail for that alone.
 pub const MEMORY: &str = "4G";
 
+/// What upstream's tests are compiled with.
+const TIMEOUTS: &str = include_str!("ksft/timeouts.h");
+
+/// So many times as long upstream's tests may take on the debug kernel.
+const DEBUG_TIMEOUT_SCALE: u32 = 10;
+
 /// The guest in which the suites run.
 pub fn machine() -> Machine {
     Machine {
@@ -43,11 +49,19 @@ pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
     let _lock = Lock::take(&dir.with_extension("lock"))?;
     let installed = dir.join("install");
     let stamp = dir.join("stamp");
+    let same_timeouts = fs::read_to_string(&stamp).is_ok_and(|text| text == TIMEOUTS);
     // What is built from a user's tree follows that tree: make knows what has changed.
-    if stamp.is_file() && !source::is_user_tree() {
+    if same_timeouts && !source::is_user_tree() {
         return Ok(installed.join("mm"));
     }
+    let build = dir.join("build");
+    if !same_timeouts && build.exists() {
+        // make does not know that everything depends on the header.
+        fs::remove_dir_all(&build)?;
+    }
     fs::create_dir_all(&dir)?;
+    let timeouts = dir.join("timeouts.h");
+    fs::write(&timeouts, TIMEOUTS)?;
     let log = paths.log_dir()?;
     let headers = dir.join("headers");
     let mut make = Command::new("make");
@@ -62,7 +76,8 @@ pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
     let mut make = Command::new("make");
     make.arg("-C").arg(src.join("tools/testing/selftests"));
     make.arg("TARGETS=mm")
-        .arg(format!("O={}", dir.join("build").display()));
+        .arg(format!("O={}", build.display()))
+        .arg(format!("USERCFLAGS=-include {}", timeouts.display()));
     make.arg(format!(
         "KHDR_INCLUDES=-isystem {}",
         headers.join("include").display()
@@ -76,7 +91,7 @@ pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
         mm.join("run_vmtests.sh").is_file(),
         "the mm selftests were not installed"
     );
-    fs::write(stamp, "")?;
+    fs::write(stamp, TIMEOUTS)?;
     Ok(mm)
 }
 
@@ -109,6 +124,12 @@ pub fn run_upstream(
     );
     if !categories.is_empty() {
         script.push_str(&format!(" -t {}", shlex::try_quote(&categories.join(" "))?));
+    }
+    if variant == Variant::Debug {
+        script.insert_str(
+            0,
+            &format!("export KSFT_TIMEOUT_SCALE={DEBUG_TIMEOUT_SCALE}; "),
+        );
     }
     // Its exit status says that some test failed; the comparison says whether that is ours.
     script.push_str("; exit 0");
