@@ -143,6 +143,20 @@ pub struct Own<'a> {
     pub tests: &'a [String],
     /// How long a race takes; the tests know a default.
     pub race_ms: Option<u32>,
+    /// How many allocations are to fail; the tests know a default.
+    pub failures: Option<u32>,
+}
+
+impl Own<'_> {
+    fn environment(&self) -> Vec<(&'static str, u32)> {
+        [
+            ("FREEPTE_HAZARD_MS", self.race_ms),
+            ("FREEPTE_FAILURES", self.failures),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
 }
 
 /// Programs of our own, tests or others.
@@ -153,7 +167,7 @@ pub struct Programs {
     pub names: Vec<String>,
     /// For each of them
     pub arguments: Vec<String>,
-    pub race_ms: Option<u32>,
+    pub environment: Vec<(&'static str, u32)>,
 }
 
 impl Programs {
@@ -166,11 +180,15 @@ impl Programs {
         }
         let words = shlex::try_join(words.iter().map(String::as_str))?;
         let dir = dir.to_string_lossy();
-        let race = self
-            .race_ms
-            .map(|ms| format!("export FREEPTE_HAZARD_MS={ms} && "))
-            .unwrap_or_default();
-        Ok(format!("{race}cd {} && {words}", shlex::try_quote(&dir)?))
+        let environment: String = self
+            .environment
+            .iter()
+            .map(|(name, value)| format!("export {name}={value} && "))
+            .collect();
+        Ok(format!(
+            "{environment}cd {} && {words}",
+            shlex::try_quote(&dir)?
+        ))
     }
 }
 
@@ -184,7 +202,7 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
         what: "own",
         names: names.collect(),
         arguments: Vec::new(),
-        race_ms: own.race_ms,
+        environment: own.environment(),
     };
     run_programs(paths, variant, None, machine, &programs)
 }

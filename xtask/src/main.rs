@@ -138,6 +138,9 @@ struct KsftArgs {
     /// How long each of our races between threads takes, in ms [default: 2500]
     #[arg(long, value_name = "MS", requires = "own")]
     race_ms: Option<u32>,
+    /// How many allocations gup_failures has fail [default: 1000]
+    #[arg(long, value_name = "NUMBER", requires = "own")]
+    failures: Option<u32>,
     /// Take the kernels as they were built last
     #[arg(long)]
     no_build: bool,
@@ -288,6 +291,7 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
         let own = ksft::Own {
             tests: &args.tests,
             race_ms: args.race_ms,
+            failures: args.failures,
         };
         for kernel in &kernels {
             let run = ksft::run_own(paths, *kernel, &machine, &own)?;

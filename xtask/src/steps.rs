@@ -127,6 +127,10 @@ pub const STEPS: &[Step] = &[
         fuzz::selftest(p).map(Done::Pass)
     }),
     beside(full("a storm of 30 minutes on debug", |p| storm(p, 30))),
+    beside(full(
+        "10,000 failures to take pages on debug",
+        many_failures,
+    )),
     beside(full("upstream's mm suite on debug", upstream_on_debug)),
 ];
 
@@ -335,6 +339,25 @@ fn kunit(paths: &Paths) -> Result<Done> {
 
 fn own(paths: &Paths, variant: Variant) -> Result<Done> {
     let run = ksft::run_own(paths, variant, &ksft::machine(), &Own::default())?;
+    Ok(Done::Pass(ksft::summary(&run.results)))
+}
+
+/// With memory that is movable, so that pages have to be moved before they are pinned for long.
+fn many_failures(paths: &Paths) -> Result<Done> {
+    let machine = Machine {
+        append: vec!["movablecore=25%".to_owned()],
+        timeout: 2 * 3600,
+        ..ksft::machine()
+    };
+    let tests = ["gup_failures".to_owned()];
+    let own = Own {
+        tests: &tests,
+        failures: Some(10_000),
+        ..Own::default()
+    };
+    let run = ksft::run_own(paths, Variant::Debug, &machine, &own)?;
+    let skipped = ktap::count(&run.results, Verdict::Skip);
+    ensure!(skipped == 0, "{skipped} cases were skipped");
     Ok(Done::Pass(ksft::summary(&run.results)))
 }
 

@@ -100,7 +100,7 @@ fn storm(paths: &Paths, options: &Options) -> Result<String> {
         what: "storm",
         names: vec![PROGRAM.to_owned()],
         arguments: options.words(),
-        race_ms: None,
+        environment: Vec::new(),
     };
     let image = options.image.as_deref();
     let run = ksft::run_programs(paths, options.kernel, image, &machine, &programs)?;
