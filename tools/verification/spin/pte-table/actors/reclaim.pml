@@ -62,6 +62,7 @@ end:	do
 		hints = 0;
 		scheduled = 0
 	   }
+#ifdef BUG_RECLAIM_AS_USER
 	   atomic {
 		if
 		:: batch != 0 && mm_users > 0 -> mmget()
@@ -69,6 +70,20 @@ end:	do
 		fi
 	   }
 	   down_read(mmap_lock);
+#else
+	   /* Without being a user: exit takes nothing away before it has the lock. */
+	   if
+	   :: batch == 0 -> goto drop
+	   :: else
+	   fi;
+	   down_read(mmap_lock);
+	   if
+	   :: mm_users == 0 ->
+		up_read(mmap_lock);
+		goto drop
+	   :: else
+	   fi;
+#endif
 	   do
 	   :: b < BLOCKS ->
 		if
@@ -82,14 +97,12 @@ end:	do
 		b++
 	   :: else -> break
 	   od;
-	   /* The last user, if it is this one, leaves the end to somebody else. */
-#ifdef BUG_MMPUT_UNDER_MMAP_LOCK
-	   mm_users--;
-	   mm_users > 0 || exited;
 	   up_read(mmap_lock);
-#else
-	   up_read(mmap_lock);
-	   mm_users--;
+#ifdef BUG_RECLAIM_AS_USER
+	   atomic {
+		mm_users--;
+		must(ends_with_its_last_thread, mm_users > 0)
+	   }
 #endif
 drop:
 	   atomic {

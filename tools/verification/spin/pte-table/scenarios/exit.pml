@@ -3,7 +3,7 @@
  * The last user goes, while pages are reclaimed and hints pend.
  *
  * bug NO_MMGRAB: no_mm_use_after_free
- * bug MMPUT_UNDER_MMAP_LOCK: invalid end state
+ * bug RECLAIM_AS_USER: ends_with_its_last_thread
  */
 #define KICK
 #include "../core/core.pml"
