@@ -63,8 +63,8 @@ pub unsafe trait MmapLocked {
     }
 }
 
-// SAFETY: The guard holds the lock, and its mm has users: VMAs and page tables are not taken away
-// without the lock for writing.
+// SAFETY: The guard holds the lock, and its mm has users. A VMA is hidden under the lock for writing
+// before it goes with its page tables.
 unsafe impl MmapLocked for MmapReadGuard<'_> {
     #[inline]
     fn mm(&self) -> &Mm {
@@ -123,9 +123,9 @@ impl Mm {
     }
 }
 
-// SAFETY: The guard holds the lock. VMAs and page tables are taken away under the lock for writing
-// only, also by exit_mmap(), which starts when the last user has left: as there was one after the lock
-// was taken, exit_mmap() has not had it for writing.
+// SAFETY: The guard holds the lock. A VMA is hidden under the lock for writing before it goes with its
+// page tables, or goes under it, with all others, in exit_mmap(). That starts when the last user has
+// left: as there was one after the lock was taken, exit_mmap() has not had it for writing.
 unsafe impl MmapLocked for MmapScanGuard<'_> {
     #[inline]
     fn mm(&self) -> &Mm {
