@@ -103,7 +103,6 @@ proctype exit_mm(byte me; byte vma)
 	free_pgtables(vma_block[vma]);
 	vma_live[vma] = 0;
 	up_write(mmap_lock);
-	exited = 1;
 	must(nr_ptes_is_exact, nr_ptes == 0);
 	mmdrop();
 	done()

@@ -47,7 +47,6 @@ bit vma_linked[VMAS];
 byte nr_ptes;
 byte mm_users = 1;
 byte mm_count = 1;
-bit exited;
 bit mm_freed;
 
 #define mm_in_use()	must(no_mm_use_after_free, !mm_freed)
