@@ -118,22 +118,29 @@ pub fn run_upstream(
     categories: &[String],
 ) -> Result<Run> {
     let dir = build_upstream(paths)?;
+    let environment: &[_] = match variant {
+        Variant::Debug => &[("KSFT_TIMEOUT_SCALE", DEBUG_TIMEOUT_SCALE)],
+        _ => &[],
+    };
     let mut script = format!(
-        "cd {} && ./run_vmtests.sh",
+        "{}cd {} && ./run_vmtests.sh",
+        exports(environment),
         shlex::try_quote(&dir.to_string_lossy())?
     );
     if !categories.is_empty() {
         script.push_str(&format!(" -t {}", shlex::try_quote(&categories.join(" "))?));
     }
-    if variant == Variant::Debug {
-        script.insert_str(
-            0,
-            &format!("export KSFT_TIMEOUT_SCALE={DEBUG_TIMEOUT_SCALE}; "),
-        );
-    }
     // Its exit status says that some test failed; the comparison says whether that is ours.
     script.push_str("; exit 0");
     run(paths, variant, None, machine, &script, "upstream").map(|(run, _)| run)
+}
+
+/// The start of a script that runs with these variables.
+fn exports(environment: &[(&str, u32)]) -> String {
+    environment
+        .iter()
+        .map(|(name, value)| format!("export {name}={value} && "))
+        .collect()
 }
 
 /// What to run of our own tests.
@@ -180,13 +187,9 @@ impl Programs {
         }
         let words = shlex::try_join(words.iter().map(String::as_str))?;
         let dir = dir.to_string_lossy();
-        let environment: String = self
-            .environment
-            .iter()
-            .map(|(name, value)| format!("export {name}={value} && "))
-            .collect();
+        let exports = exports(&self.environment);
         Ok(format!(
-            "{environment}cd {} && {words}",
+            "{exports}cd {} && {words}",
             shlex::try_quote(&dir)?
         ))
     }
