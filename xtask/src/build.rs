@@ -24,9 +24,11 @@ pub enum Variant {
     Stock,
     /// The patched tree, everything of freepte off
     Off,
-    /// The patched tree, everything on
+    /// The patched tree, everything on: what a user would run
     Freepte,
-    /// Like freepte, with KASAN, lockdep and the recount of every table
+    /// Like freepte, with KUnit and the C that Rust replaced, to measure one against the other
+    Twins,
+    /// Like twins, with KASAN, lockdep and the recount of every table
     Debug,
 }
 
@@ -36,6 +38,7 @@ impl Variant {
             Self::Stock => "stock",
             Self::Off => "off",
             Self::Freepte => "freepte",
+            Self::Twins => "twins",
             Self::Debug => "debug",
         }
     }
@@ -46,7 +49,16 @@ impl Variant {
             Self::Stock => &[],
             Self::Off => &["off"],
             Self::Freepte => &["freepte"],
-            Self::Debug => &["freepte", "debug"],
+            Self::Twins => &["freepte", "twins"],
+            Self::Debug => &["freepte", "twins", "debug"],
+        }
+    }
+
+    /// Whether tables that are empty are freed on it.
+    pub fn frees(self) -> bool {
+        match self {
+            Self::Stock | Self::Off => false,
+            Self::Freepte | Self::Twins | Self::Debug => true,
         }
     }
 
@@ -322,6 +334,22 @@ mod tests {
         kernel.without = vec!["RUST_GUP".into(), "RUST_HMM".into()];
         assert_eq!(kernel.name(), "freepte without RUST_GUP and RUST_HMM");
         assert_eq!(kernel.slug(), "freepte-without-RUST_GUP-RUST_HMM");
+    }
+
+    #[test]
+    fn what_a_user_would_run_has_no_twins() -> Result<()> {
+        let paths = Paths::discover()?;
+        let has = |variant: Variant, symbol: &str| -> Result<bool> {
+            let config = wanted_config(&paths, variant)?;
+            Ok(config.get(symbol).is_some_and(|value| value == "y"))
+        };
+        for symbol in ["RUST_MM_TWINS", "KUNIT"] {
+            assert!(!has(Variant::Freepte, symbol)?, "{symbol}");
+            assert!(has(Variant::Twins, symbol)?, "{symbol}");
+            assert!(has(Variant::Debug, symbol)?, "{symbol}");
+        }
+        assert!(!has(Variant::Twins, "KASAN")? && has(Variant::Debug, "KASAN")?);
+        Ok(())
     }
 
     #[test]

@@ -293,9 +293,10 @@ fn run_in(paths: &Paths, variant: Variant, script: &str) -> Result<vm::Outcome> 
 /// It boots, runs a program, and shows freepte's knobs exactly where they belong.
 fn try_boot(paths: &Paths, variant: Variant) -> Result<vm::Outcome> {
     let knobs = "/sys/kernel/mm/free_user_pte/enabled";
-    let script = match variant {
-        Variant::Stock | Variant::Off => format!("test ! -e {knobs} && uname -r"),
-        Variant::Freepte | Variant::Debug => format!("test \"$(cat {knobs})\" = 1 && uname -r"),
+    let script = if variant.frees() {
+        format!("test \"$(cat {knobs})\" = 1 && uname -r")
+    } else {
+        format!("test ! -e {knobs} && uname -r")
     };
     run_in(paths, variant, &script)
 }

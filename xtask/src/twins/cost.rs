@@ -28,7 +28,7 @@ pub fn run(paths: &Paths) -> Result<String> {
     let command = ["cat", FILE].map(str::to_owned);
     let outcome = vm::run(
         paths,
-        Variant::Freepte,
+        Variant::Twins,
         None,
         &machine,
         Sink::Capture,
