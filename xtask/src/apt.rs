@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One archive that the machine's apt knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -264,11 +265,17 @@ pub fn os_field(text: &str, name: &str) -> Option<String> {
         .map(|v| v.trim_matches(['"', '\'']).to_owned())
 }
 
-/// Refresh the machine's package lists.
+/// Refresh the machine's package lists, once.
 pub fn update(log: &Path) -> Result<()> {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.load(Ordering::Relaxed) {
+        return Ok(());
+    }
     let mut update = Command::new("apt-get");
     update.args(["-q", "update"]).env("LC_ALL", "C");
-    cmd::run_logged(&mut update, log).context("apt-get update failed: is there a network?")
+    cmd::run_logged(&mut update, log).context("apt-get update failed: is there a network?")?;
+    DONE.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Install packages with the machine's apt; it must be root who asks.

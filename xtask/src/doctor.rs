@@ -6,7 +6,7 @@ use crate::cmd;
 use crate::distro::Manager;
 use crate::kvm;
 use crate::models;
-use crate::needs::{MEASURING, NEEDS};
+use crate::needs::NEEDS;
 use crate::paths::Paths;
 use crate::source;
 use crate::toolchain;
@@ -42,7 +42,7 @@ pub fn run(paths: &Paths) -> Result<bool> {
     let manager = Manager::here();
     compilers(&mut report, manager);
     tools(&mut report, paths);
-    for need in NEEDS.iter().chain(MEASURING) {
+    for need in NEEDS {
         let fix = || manager.install(&[manager.package(need).to_owned()]);
         match (need.met(), need.required) {
             (true, _) => report.line(State::Ok, need.what, ""),

@@ -36,6 +36,7 @@ mod twins;
 mod vm;
 
 use crate::build::Variant;
+use crate::needs::Part;
 use crate::paths::Paths;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -193,15 +194,14 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     let paths = Paths::discover()?;
     match cli.command {
         Cmd::Doctor => Ok(code(doctor::run(&paths)?)),
-        Cmd::Setup => setup::run(&paths).map(|()| ExitCode::SUCCESS),
+        Cmd::Setup => setup::everything(&paths).map(|()| ExitCode::SUCCESS),
         Cmd::Run { args } => {
-            setup::run(&paths)?;
+            setup::provide(&paths, setup::TO_SHOW)?;
             demo::run(&paths, &args).map(|()| ExitCode::SUCCESS)
         }
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
         Cmd::Models { only } => {
-            setup::run(&paths)?;
-            setup::for_models(&paths)?;
+            setup::provide(&paths, &[Part::Kernel])?;
             models::run(&paths, &only).map(|()| ExitCode::SUCCESS)
         }
         Cmd::Ksft(args) => ksft_command(&paths, &args),
@@ -237,7 +237,7 @@ fn build_command(paths: &Paths, args: &BuildArgs) -> Result<ExitCode> {
             kconfig::render(&build::wanted_config(paths, args.kernel)?)
         );
     } else {
-        setup::run(paths)?;
+        setup::provide(paths, &[Part::Kernel])?;
         let image = build::build(paths, args.kernel)?;
         println!("{}", image.display());
     }
@@ -263,15 +263,13 @@ fn test_command(paths: &Paths, full: bool, only: &[String], list: bool) -> Resul
         }
         return Ok(ExitCode::SUCCESS);
     }
-    setup::for_measuring(paths)?;
-    setup::for_models(paths)?;
     let tally = test::run(paths, full, only);
     Ok(code(tally.failed == 0 && tally.passed > 0))
 }
 
 fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
     if !args.no_build {
-        setup::run(paths)?;
+        setup::provide(paths, setup::TO_TEST)?;
     }
     let kernels = match (args.kernels.is_empty(), args.own) {
         (false, _) => args.kernels.clone(),
@@ -308,7 +306,7 @@ fn bench_command(paths: &Paths, options: &bench::Options) -> Result<ExitCode> {
     if options.list {
         return bench::list(paths).map(|()| ExitCode::SUCCESS);
     }
-    setup::for_measuring(paths)?;
+    setup::provide(paths, setup::TO_MEASURE)?;
     bench::run(paths, options).map(code)
 }
 

@@ -8,7 +8,9 @@ mod herd;
 mod litmus;
 mod spin;
 
+use crate::needs::Part;
 use crate::paths::Paths;
+use crate::setup;
 use crate::steps::Done;
 use anyhow::{ensure, Result};
 use std::fmt;
@@ -18,6 +20,8 @@ pub use herd::{installed as herd_version, setup};
 /// One kind of model.
 struct Kind {
     name: &'static str,
+    /// The tool that checks them
+    part: Part,
     /// Checks the models whose name contains one of the texts (all if there is none), and returns
     /// a line about them; nothing if no name does. An [`Unavailable`] is no failure.
     run: fn(&Paths, &[String]) -> Result<String>,
@@ -27,10 +31,12 @@ struct Kind {
 const KINDS: &[Kind] = &[
     Kind {
         name: "litmus tests",
+        part: Part::Herd,
         run: litmus::run,
     },
     Kind {
         name: "spin",
+        part: Part::Spin,
         run: spin::run,
     },
 ];
@@ -51,6 +57,11 @@ impl std::error::Error for Unavailable {}
 pub fn run(paths: &Paths, only: &[String]) -> Result<()> {
     let mut found = 0;
     for kind in KINDS {
+        if let Err(err) = setup::provide(paths, &[kind.part]) {
+            println!("{}: SKIPPED: {err:#}", kind.name);
+            found += 1;
+            continue;
+        }
         match outcome((kind.run)(paths, only))? {
             Done::Pass(text) if text.is_empty() => continue,
             Done::Pass(text) => println!("{}: {text}", kind.name),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What this machine must have, how to see whether it is there, and what each distribution calls
-//! it. Compilers are not in this table: see toolchain.rs.
+//! What this machine must have and for what, how to see whether it is there, and what each
+//! distribution calls it. Compilers are not in this table: see toolchain.rs.
 
 use crate::cmd;
 use std::path::Path;
@@ -16,13 +16,49 @@ pub enum Probe {
     Venv,
 }
 
+/// What a step may need of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// To fetch, patch and compile a kernel
+    Kernel,
+    /// To boot one
+    Guest,
+    /// To compile upstream's selftests
+    Selftests,
+    /// The programs whose page tables are shown
+    Demo,
+    /// To check the models in Promela
+    Spin,
+    /// To check the litmus tests
+    Herd,
+    /// Allocators whose page tables are measured
+    Allocators,
+    /// To look at the bench's report
+    Browser,
+}
+
+impl Part {
+    pub const ALL: [Self; 8] = [
+        Self::Kernel,
+        Self::Guest,
+        Self::Selftests,
+        Self::Demo,
+        Self::Spin,
+        Self::Herd,
+        Self::Allocators,
+        Self::Browser,
+    ];
+}
+
 pub struct Need {
+    /// What cannot be done without it
+    pub part: Part,
     pub what: &'static str,
     pub probe: Probe,
     pub apt: &'static str,
     pub dnf: &'static str,
     pub pacman: &'static str,
-    /// Nothing works without it
+    /// Its part does not work without it
     pub required: bool,
 }
 
@@ -55,12 +91,14 @@ pub fn python() -> &'static str {
 }
 
 const fn program(
+    part: Part,
     name: &'static str,
     apt: &'static str,
     dnf: &'static str,
     pacman: &'static str,
 ) -> Need {
     Need {
+        part,
         what: name,
         probe: Probe::Program(name),
         apt,
@@ -71,6 +109,7 @@ const fn program(
 }
 
 const fn file(
+    part: Part,
     what: &'static str,
     files: &'static [&'static str],
     apt: &'static str,
@@ -78,6 +117,7 @@ const fn file(
     pacman: &'static str,
 ) -> Need {
     Need {
+        part,
         what,
         probe: Probe::File(files),
         apt,
@@ -95,27 +135,29 @@ const fn optional(need: Need) -> Need {
 }
 
 pub const NEEDS: &[Need] = &[
-    program("make", "make", "make", "make"),
-    program("gcc", "gcc", "gcc", "gcc"),
+    program(Part::Kernel, "make", "make", "make", "make"),
+    program(Part::Kernel, "gcc", "gcc", "gcc", "gcc"),
     file(
+        Part::Kernel,
         "C library headers",
         &["/usr/include/stdio.h"],
         "libc6-dev",
         "glibc-devel",
         "glibc",
     ),
-    program("flex", "flex", "flex", "flex"),
-    program("bison", "bison", "bison", "bison"),
-    program("bc", "bc", "bc", "bc"),
-    program("perl", "perl", "perl", "perl"),
-    program("patch", "patch", "patch", "patch"),
-    program("rsync", "rsync", "rsync", "rsync"),
-    program("cpio", "cpio", "cpio", "cpio"),
-    program("depmod", "kmod", "kmod", "kmod"),
-    program("xz", "xz-utils", "xz", "xz"),
-    program("zstd", "zstd", "zstd", "zstd"),
-    program("curl", "curl", "curl", "curl"),
+    program(Part::Kernel, "flex", "flex", "flex", "flex"),
+    program(Part::Kernel, "bison", "bison", "bison", "bison"),
+    program(Part::Kernel, "bc", "bc", "bc", "bc"),
+    program(Part::Kernel, "perl", "perl", "perl", "perl"),
+    program(Part::Kernel, "patch", "patch", "patch", "patch"),
+    program(Part::Kernel, "rsync", "rsync", "rsync", "rsync"),
+    program(Part::Kernel, "cpio", "cpio", "cpio", "cpio"),
+    program(Part::Kernel, "depmod", "kmod", "kmod", "kmod"),
+    program(Part::Kernel, "xz", "xz-utils", "xz", "xz"),
+    program(Part::Kernel, "zstd", "zstd", "zstd", "zstd"),
+    program(Part::Kernel, "curl", "curl", "curl", "curl"),
     file(
+        Part::Kernel,
         "CA certificates",
         &[
             "/etc/ssl/certs/ca-certificates.crt",
@@ -126,6 +168,7 @@ pub const NEEDS: &[Need] = &[
         "ca-certificates",
     ),
     file(
+        Part::Kernel,
         "libelf",
         &["/usr/include/libelf.h"],
         "libelf-dev",
@@ -133,6 +176,7 @@ pub const NEEDS: &[Need] = &[
         "libelf",
     ),
     file(
+        Part::Kernel,
         "openssl",
         &["/usr/include/openssl/ssl.h"],
         "libssl-dev",
@@ -140,15 +184,29 @@ pub const NEEDS: &[Need] = &[
         "openssl",
     ),
     program(
+        Part::Guest,
         "qemu-system-x86_64",
         "qemu-system-x86",
         "qemu-system-x86-core",
         "qemu-system-x86",
     ),
-    program("busybox", "busybox-static", "busybox", "busybox"),
-    program("ip", "iproute2", "iproute", "iproute2"),
-    program("mkfs.ext4", "e2fsprogs", "e2fsprogs", "e2fsprogs"),
+    program(
+        Part::Guest,
+        "busybox",
+        "busybox-static",
+        "busybox",
+        "busybox",
+    ),
+    program(Part::Guest, "ip", "iproute2", "iproute", "iproute2"),
+    program(
+        Part::Guest,
+        "mkfs.ext4",
+        "e2fsprogs",
+        "e2fsprogs",
+        "e2fsprogs",
+    ),
     Need {
+        part: Part::Guest,
         what: "python3 with venv",
         probe: Probe::Venv,
         apt: "python3-venv",
@@ -157,6 +215,7 @@ pub const NEEDS: &[Need] = &[
         required: true,
     },
     file(
+        Part::Selftests,
         "libcap",
         &["/usr/include/sys/capability.h"],
         "libcap-dev",
@@ -164,6 +223,7 @@ pub const NEEDS: &[Need] = &[
         "libcap",
     ),
     file(
+        Part::Selftests,
         "libnuma",
         &["/usr/include/numa.h"],
         "libnuma-dev",
@@ -171,26 +231,30 @@ pub const NEEDS: &[Need] = &[
         "numactl",
     ),
     file(
+        Part::Selftests,
         "liburing",
         &["/usr/include/liburing.h"],
         "liburing-dev",
         "liburing-devel",
         "liburing",
     ),
-    optional(program("ccache", "ccache", "ccache", "ccache")),
-    optional(program("spin", "spin", "spin", "spin")),
     optional(program(
-        "java",
-        "openjdk-17-jre-headless",
-        "java-17-openjdk-headless",
-        "jre17-openjdk-headless",
+        Part::Kernel,
+        "ccache",
+        "ccache",
+        "ccache",
+        "ccache",
     )),
-];
-
-/// What only measuring wants: allocators whose page tables are watched, and a browser that looks
-/// at the report.
-pub const MEASURING: &[Need] = &[
+    program(Part::Spin, "spin", "spin", "spin", "spin"),
+    optional(program(
+        Part::Demo,
+        "java",
+        "default-jre-headless",
+        "java-headless",
+        "jre-openjdk-headless",
+    )),
     optional(file(
+        Part::Allocators,
         "jemalloc",
         &[
             "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
@@ -202,6 +266,7 @@ pub const MEASURING: &[Need] = &[
         "jemalloc",
     )),
     optional(file(
+        Part::Allocators,
         "tcmalloc",
         &[
             "/usr/lib/x86_64-linux-gnu/libtcmalloc_minimal.so.4",
@@ -213,6 +278,7 @@ pub const MEASURING: &[Need] = &[
         "gperftools",
     )),
     optional(file(
+        Part::Allocators,
         "mimalloc",
         &[
             "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2.0",
@@ -224,7 +290,13 @@ pub const MEASURING: &[Need] = &[
         "mimalloc",
         "mimalloc",
     )),
-    optional(program("chromium", "chromium", "chromium", "chromium")),
+    program(
+        Part::Browser,
+        "chromium",
+        "chromium",
+        "chromium",
+        "chromium",
+    ),
 ];
 
 #[cfg(test)]
@@ -233,9 +305,9 @@ mod tests {
 
     #[test]
     fn probes() {
-        assert!(program("sh", "", "", "").met());
-        assert!(!program("no-such-program-here", "", "", "").met());
-        assert!(file("", &["/nonexistent", "/bin/sh"], "", "", "").met());
-        assert!(!file("", &["/nonexistent"], "", "", "").met());
+        assert!(program(Part::Kernel, "sh", "", "", "").met());
+        assert!(!program(Part::Kernel, "no-such-program-here", "", "", "").met());
+        assert!(file(Part::Kernel, "", &["/nonexistent", "/bin/sh"], "", "", "").met());
+        assert!(!file(Part::Kernel, "", &["/nonexistent"], "", "", "").met());
     }
 }

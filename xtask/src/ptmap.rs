@@ -70,7 +70,7 @@ fn done(mut command: Command) -> Result<()> {
 
 fn demo(paths: &Paths, options: &Options, folder: &Path) -> Result<()> {
     if !options.no_build {
-        setup::run(paths)?;
+        setup::provide(paths, setup::TO_SHOW)?;
         build::build(paths, Variant::Freepte)?;
     }
     let program = guest::program(paths, PROGRAM)?;

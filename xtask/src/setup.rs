@@ -1,69 +1,139 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Installing what is missing: packages with apt when we may, our own copies of bindgen,
-//! virtme-ng, Redis and herd7 into the cache.
+//! Getting what is missing, each part when something needs it: packages with apt when we may, our
+//! own copies of bindgen, virtme-ng, Redis and herd7 into the cache.
 
 use crate::apt;
 use crate::cmd;
 use crate::distro::Manager;
 use crate::lock::Lock;
 use crate::models;
-use crate::needs::{python, Need, MEASURING, NEEDS};
+use crate::needs::{python, Need, Part, NEEDS};
 use crate::paths::Paths;
 use crate::progress::Progress;
 use crate::toolchain;
-use anyhow::{bail, ensure, Context, Result};
+use crate::tree;
+use anyhow::{anyhow, bail, ensure, Context, Result};
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 const BINDGEN: &str = "0.72.1";
 const VIRTME_NG: &str = "1.42";
 
-/// Make sure that everything is there.
-pub fn run(paths: &Paths) -> Result<()> {
-    let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
-    packages(paths)?;
-    compilers(paths)?;
-    virtme(paths)?;
-    bindgen(paths)?;
-    redis(paths)
+/// To build a kernel and run programs on it.
+pub const TO_BOOT: &[Part] = &[Part::Kernel, Part::Guest];
+/// To show the page tables of real programs.
+pub const TO_SHOW: &[Part] = &[Part::Kernel, Part::Guest, Part::Demo];
+/// To run selftests.
+pub const TO_TEST: &[Part] = &[Part::Kernel, Part::Guest, Part::Selftests];
+/// To measure all that can be measured.
+pub const TO_MEASURE: &[Part] = &[Part::Kernel, Part::Guest, Part::Demo, Part::Allocators];
+
+/// What became of each part in this process: nothing, or why it cannot be had.
+static TRIED: Mutex<BTreeMap<Part, Option<String>>> = Mutex::new(BTreeMap::new());
+
+/// `cargo xtask setup`: all parts, and the kernel's source, so that no network is needed later.
+///
+/// Says what cannot be had; that is an error if no kernel can be built or booted without it.
+pub fn everything(paths: &Paths) -> Result<()> {
+    for part in Part::ALL {
+        match provide(paths, &[part]) {
+            Err(err) if TO_BOOT.contains(&part) => return Err(err),
+            Err(err) => eprintln!("note: {part:?} is not complete: {err:#}"),
+            Ok(()) => {}
+        }
+    }
+    tree::fetch(paths)
 }
 
-/// What only the models need.
-pub fn for_models(paths: &Paths) -> Result<()> {
-    let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
-    models::setup(paths)
-}
-
-/// Also what is only for measuring, if it can be had; who misses it says so.
-pub fn for_measuring(paths: &Paths) -> Result<()> {
-    run(paths)?;
-    let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
-    let manager = Manager::here();
-    if !may_install(manager) {
-        return Ok(());
+/// Make sure that some parts are there; the error is about the first that is not.
+///
+/// Each part is tried once. Who wants what is there does not wait for who installs something else.
+pub fn provide(paths: &Paths, parts: &[Part]) -> Result<()> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    if !untried(parts).is_empty() {
+        let _turn = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = untried(parts);
+        if !new.is_empty() {
+            let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
+            let found = get(paths, &new, packages(paths, &new));
+            let mut tried = tried();
+            for (part, result) in found {
+                tried.insert(part, result.err().map(|err| format!("{err:#}")));
+            }
+        }
     }
-    let all = missing(MEASURING, manager, |_| true);
-    if all.is_empty() || install(paths, manager, &all).is_ok() {
-        return Ok(());
-    }
-    // Not every release has them all.
-    for package in all {
-        if let Err(err) = install(paths, manager, std::slice::from_ref(&package)) {
-            eprintln!("note: {package} cannot be had: {err:#}");
+    let tried = tried();
+    for part in parts {
+        if let Some(Some(why)) = tried.get(part) {
+            bail!("{why}");
         }
     }
     Ok(())
 }
 
-/// The packages of those needs that are not met.
-fn missing(needs: &[Need], manager: Manager, wanted: fn(&Need) -> bool) -> Vec<String> {
+fn tried() -> MutexGuard<'static, BTreeMap<Part, Option<String>>> {
+    TRIED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn untried(parts: &[Part]) -> Vec<Part> {
+    let tried = tried();
+    let mut list: Vec<Part> = parts.to_vec();
+    list.retain(|part| !tried.contains_key(part));
+    list
+}
+
+/// Packages first; then what takes long by itself, at once.
+fn get(
+    paths: &Paths,
+    parts: &[Part],
+    packages: BTreeMap<Part, Result<()>>,
+) -> Vec<(Part, Result<()>)> {
+    let one = |part: Part, packages: Result<()>| -> Result<()> {
+        packages?;
+        match part {
+            Part::Kernel => bindgen(paths),
+            Part::Guest => virtme(paths),
+            Part::Demo => redis(paths),
+            Part::Herd => models::setup(paths),
+            Part::Selftests | Part::Spin | Part::Allocators | Part::Browser => Ok(()),
+        }
+    };
+    thread::scope(|scope| {
+        if parts.contains(&Part::Kernel) {
+            // It says what is wrong when it is needed.
+            scope.spawn(|| tree::fetch(paths).ok());
+        }
+        let running: Vec<_> = packages
+            .into_iter()
+            .map(|(part, packages)| (part, scope.spawn(move || one(part, packages))))
+            .collect();
+        let finish = |(part, thread): (Part, thread::ScopedJoinHandle<'_, Result<()>>)| {
+            let gone = |_| Err(anyhow!("getting {part:?} panicked"));
+            (part, thread.join().unwrap_or_else(gone))
+        };
+        running.into_iter().map(finish).collect()
+    })
+}
+
+/// The needs of some parts that are not met.
+fn missing(parts: &[Part]) -> Vec<&'static Need> {
+    NEEDS
+        .iter()
+        .filter(|need| parts.contains(&need.part) && !need.met())
+        .collect()
+}
+
+/// The packages of needs, each once.
+fn names(manager: Manager, needs: &[&Need]) -> Vec<String> {
     let mut list: Vec<String> = needs
         .iter()
-        .filter(|need| wanted(need) && !need.met())
         .map(|need| manager.package(need).to_owned())
         .collect();
     list.sort();
@@ -71,21 +141,67 @@ fn missing(needs: &[Need], manager: Manager, wanted: fn(&Need) -> bool) -> Vec<S
     list
 }
 
-fn packages(paths: &Paths) -> Result<()> {
+/// Install the packages of some parts and, for kernels, the compilers; says of each part whether
+/// all that it requires is there.
+fn packages(paths: &Paths, parts: &[Part]) -> BTreeMap<Part, Result<()>> {
     let manager = Manager::here();
-    let required = || missing(NEEDS, manager, |need| need.required);
-    let all = missing(NEEDS, manager, |_| true);
-    if all.is_empty() || (required().is_empty() && !may_install(manager)) {
+    let wanted = missing(parts);
+    let mut trouble = BTreeMap::new();
+    if may_install(manager) && !wanted.is_empty() {
+        trouble = install_what_can_be_had(paths, manager, &names(manager, &wanted));
+    }
+    parts
+        .iter()
+        .map(|&part| {
+            let left: Vec<&Need> = missing(&[part])
+                .into_iter()
+                .filter(|need| need.required)
+                .collect();
+            let mut result = all_there(manager, &left, &trouble);
+            if part == Part::Kernel && result.is_ok() {
+                result = compilers(paths);
+            }
+            (part, result)
+        })
+        .collect()
+}
+
+fn all_there(manager: Manager, left: &[&Need], trouble: &BTreeMap<String, String>) -> Result<()> {
+    if left.is_empty() {
         return Ok(());
     }
-    install(paths, manager, &all)?;
-    let left = required();
-    ensure!(
-        left.is_empty(),
-        "installed, and yet not found: {}",
-        left.join(" ")
-    );
-    Ok(())
+    let packages = names(manager, left);
+    if !may_install(manager) {
+        let sudo = if cmd::is_root() { "" } else { "sudo " };
+        let command = manager.install(&packages);
+        bail!("packages are missing; install them with\n    {sudo}{command}");
+    }
+    let why = packages.iter().find_map(|name| trouble.get(name));
+    bail!(
+        "{} cannot be had: {}",
+        packages.join(" "),
+        why.map_or("installed, and yet not found", String::as_str)
+    )
+}
+
+/// All at once; if that fails, one by one, since not every release has them all. Returns what went
+/// wrong, by package.
+fn install_what_can_be_had(
+    paths: &Paths,
+    manager: Manager,
+    packages: &[String],
+) -> BTreeMap<String, String> {
+    if install(paths, manager, packages).is_ok() {
+        return BTreeMap::new();
+    }
+    let mut trouble = BTreeMap::new();
+    for package in packages {
+        if let Err(err) = install(paths, manager, std::slice::from_ref(package)) {
+            eprintln!("note: {package} cannot be had");
+            trouble.insert(package.clone(), format!("{err:#}"));
+        }
+    }
+    trouble
 }
 
 fn may_install(manager: Manager) -> bool {
@@ -93,9 +209,9 @@ fn may_install(manager: Manager) -> bool {
 }
 
 fn install(paths: &Paths, manager: Manager, packages: &[String]) -> Result<()> {
-    let command = manager.install(packages);
     if !may_install(manager) {
         let sudo = if cmd::is_root() { "" } else { "sudo " };
+        let command = manager.install(packages);
         bail!("packages are missing; install them with\n    {sudo}{command}");
     }
     let progress = Progress::new(&format!("installing {}", packages.join(" ")));

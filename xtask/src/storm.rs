@@ -66,7 +66,7 @@ impl Options {
 
 pub fn run(paths: &Paths, options: &Options) -> Result<()> {
     if !options.no_build {
-        setup::run(paths)?;
+        setup::provide(paths, setup::TO_TEST)?;
         build::build(paths, options.kernel)?;
     }
     let text = storm(paths, options)?;

@@ -2,12 +2,18 @@
 
 //! `cargo xtask test`: run the steps, say how each one ended.
 
+mod schedule;
+
 use crate::cmd;
 use crate::kvm;
 use crate::paths::Paths;
-use crate::steps::{Done, Step, STEPS};
-use anyhow::Result;
+use crate::setup;
+use crate::steps::{Done, Load, Step, STEPS};
+use anyhow::{bail, Result};
+use schedule::{Move, Room, Schedule};
 use std::io::{IsTerminal, Write};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
@@ -18,63 +24,95 @@ pub struct Tally {
     pub skipped: usize,
 }
 
-/// Run the steps whose name contains one of `only` (all when that is empty).
+/// The steps whose name contains one of `only` (all when that is empty), and the builds of the
+/// kernels that they need.
+fn chosen(with_full: bool, only: &[String]) -> Vec<&'static Step> {
+    let named = |step: &Step| {
+        if only.is_empty() {
+            with_full || !step.full
+        } else {
+            only.iter().any(|o| step.name.contains(o.as_str()))
+        }
+    };
+    let wanted = |step: &Step| match step.load {
+        Load::Build(variant) => STEPS
+            .iter()
+            .any(|s| named(s) && s.kernels.contains(&variant)),
+        _ => false,
+    };
+    STEPS.iter().filter(|s| named(s) || wanted(s)).collect()
+}
+
+/// Run the chosen steps, each as soon as it can; one that fails stops only what needs it.
 pub fn run(paths: &Paths, with_full: bool, only: &[String]) -> Tally {
-    let chosen: Vec<(usize, &Step)> = STEPS
-        .iter()
-        .filter(|s| with_full || !s.full || !only.is_empty())
-        .filter(|s| only.is_empty() || only.iter().any(|o| s.name.contains(o.as_str())))
-        .enumerate()
-        .collect();
-    let one = |&(n, step): &(usize, &'static Step)| {
-        announce(&format!("[{}/{}] {}", n + 1, chosen.len(), step.name));
-        let start = Instant::now();
-        let result = (step.run)(paths);
-        report(step, start.elapsed().as_secs_f64(), &result);
-        (step.name, result)
-    };
-    let results: Vec<_> = if two_guests_fit(paths) {
-        let lone = chosen.iter().take_while(|(_, s)| !s.beside);
-        let mut results: Vec<_> = lone.map(one).collect();
-        let rest = chosen.get(results.len()..).unwrap_or_default();
-        let lane = |beside: bool| {
-            rest.iter()
-                .filter(move |(_, s)| s.beside == beside)
-                .map(one)
+    let steps = chosen(with_full, only);
+    let room = Room::new(cmd::cpus(), kvm::works(paths).unwrap_or(false));
+    let mut schedule = Schedule::new(&steps, room);
+    let mut results: Vec<Option<Result<Done>>> = steps.iter().map(|_| None).collect();
+    let (tell, hear) = mpsc::channel();
+    thread::scope(|scope| loop {
+        while let Some(next) = schedule.next() {
+            match next {
+                Move::Start(index) => {
+                    let step = steps[index];
+                    announce(&format!("[{}/{}] {}", index + 1, steps.len(), step.name));
+                    let tell = tell.clone();
+                    scope.spawn(move || {
+                        let start = Instant::now();
+                        let result = catch_unwind(AssertUnwindSafe(|| one(paths, step)));
+                        let result = result.unwrap_or_else(|_| bail_panicked());
+                        let _ = tell.send((index, start.elapsed().as_secs_f64(), result));
+                    });
+                }
+                Move::Refuse(index, variant) => {
+                    let name = variant.name();
+                    let result = Err(anyhow::anyhow!("not run: the kernel {name} was not built"));
+                    report(steps[index], 0.0, &result);
+                    results[index] = Some(result);
+                }
+            }
+        }
+        if schedule.running() == 0 {
+            break;
+        }
+        let Ok((index, seconds, result)) = hear.recv() else {
+            break;
         };
-        results.extend(thread::scope(|scope| {
-            let other = scope.spawn(|| lane(true).collect::<Vec<_>>());
-            let mut all: Vec<_> = lane(false).collect();
-            all.extend(
-                other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            );
-            all
-        }));
-        results
-    } else {
-        chosen.iter().map(one).collect()
-    };
-    summarize(&results)
+        report(steps[index], seconds, &result);
+        schedule.ended(index, result.is_ok());
+        results[index] = Some(result);
+    });
+    summarize(&steps, &results)
 }
 
-/// A guest under TCG keeps one processor of the host busy, whatever it does. With KVM the tests
-/// that let its own processors race want all of them.
-fn two_guests_fit(paths: &Paths) -> bool {
-    cmd::cpus() >= 2 && !kvm::works(paths).unwrap_or(true)
+fn bail_panicked() -> Result<Done> {
+    bail!("the step panicked")
 }
 
-fn summarize(results: &[(&str, Result<Done>)]) -> Tally {
+/// Get what a step needs, then run it. Only a step that may be skipped can be.
+fn one(paths: &Paths, step: &Step) -> Result<Done> {
+    if let Err(err) = setup::provide(paths, step.needs) {
+        return match step.may_skip {
+            Some(_) => Ok(Done::Skip(format!("{err:#}"))),
+            None => Err(err),
+        };
+    }
+    match ((step.run)(paths), step.may_skip) {
+        (Ok(Done::Skip(why)), None) => bail!("skipped, which it may not be: {why}"),
+        (result, _) => result,
+    }
+}
+
+fn summarize(steps: &[&Step], results: &[Option<Result<Done>>]) -> Tally {
     let mut tally = Tally::default();
     println!();
-    for (name, result) in results {
+    for (step, result) in steps.iter().zip(results) {
         match result {
-            Ok(Done::Pass(_)) => tally.passed += 1,
-            Ok(Done::Skip(_)) => tally.skipped += 1,
-            Err(_) => {
+            Some(Ok(Done::Pass(_))) => tally.passed += 1,
+            Some(Ok(Done::Skip(_))) => tally.skipped += 1,
+            Some(Err(_)) | None => {
                 tally.failed += 1;
-                println!("failed: {name}");
+                println!("failed: {}", step.name);
             }
         }
     }
@@ -97,9 +135,52 @@ fn announce(text: &str) {
 fn report(step: &Step, secs: f64, result: &Result<Done>) {
     let (word, detail) = match result {
         Ok(Done::Pass(detail)) => ("pass", detail.clone()),
-        Ok(Done::Skip(why)) => ("SKIP", why.clone()),
+        Ok(Done::Skip(why)) => ("SKIP", format!("{why} ({})", step.may_skip.unwrap_or(""))),
         Err(err) => ("FAIL", format!("\n{err:#}")),
     };
     println!("  {word} {} ({secs:.0} s) {detail}", step.name);
     let _ = std::io::stdout().flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::Variant;
+
+    #[test]
+    fn who_needs_a_kernel_has_it_built() {
+        let names: Vec<&str> = chosen(false, &["kselftests on debug".to_owned()])
+            .iter()
+            .map(|step| step.name)
+            .collect();
+        assert_eq!(names, ["build debug", "kselftests on debug"]);
+    }
+
+    #[test]
+    fn each_kernel_that_is_booted_is_built() {
+        for full in [false, true] {
+            let steps = chosen(full, &[]);
+            let built = |v: &Variant| steps.iter().any(|s| s.load == Load::Build(*v));
+            for step in &steps {
+                assert!(step.kernels.iter().all(built), "{}", step.name);
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_may_be_skipped_is() -> Result<()> {
+        let paths = Paths::discover()?;
+        let step = |may_skip| Step {
+            name: "s",
+            full: false,
+            load: Load::Host,
+            needs: &[],
+            kernels: &[],
+            may_skip,
+            run: |_| Ok(Done::Skip("no tool".to_owned())),
+        };
+        assert!(matches!(one(&paths, &step(Some("why"))), Ok(Done::Skip(_))));
+        assert!(one(&paths, &step(None)).is_err());
+        Ok(())
+    }
 }

@@ -32,6 +32,12 @@ pub fn patched_dir(paths: &Paths) -> Result<PathBuf> {
     Ok(paths.clone_dir()?.join(source::id()).join("linux"))
 }
 
+/// Have the pristine source in the cache.
+pub fn fetch(paths: &Paths) -> Result<()> {
+    let _lock = Lock::take(&paths.cache.join("src.lock"))?;
+    source::pristine(paths).map(|_| ())
+}
+
 /// The stock tree, up to date.
 pub fn stock(paths: &Paths) -> Result<PathBuf> {
     let _lock = Lock::take(&paths.cache.join("src.lock"))?;

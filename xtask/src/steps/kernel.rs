@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Steps that boot kernels.
+
+use super::Done;
+use crate::build::{self, Variant};
+use crate::ksft::{self, Own};
+use crate::ktap::{self, Verdict};
+use crate::paths::Paths;
+use crate::storm as storms;
+use crate::textcmp;
+use crate::toolchain;
+use crate::vm::{self, Machine, Sink};
+use anyhow::{bail, ensure, Result};
+use std::fs;
+
+pub fn build(paths: &Paths, variant: Variant) -> Result<Done> {
+    build::build(paths, variant)?;
+    Ok(Done::Pass(String::new()))
+}
+
+fn run_in(paths: &Paths, variant: Variant, script: &str) -> Result<vm::Outcome> {
+    let machine = Machine {
+        timeout: 300,
+        ..Machine::default()
+    };
+    let command = ["sh", "-c", script].map(str::to_owned);
+    let outcome = vm::run(paths, variant, None, &machine, Sink::Capture, &command)?;
+    if let Some(trouble) = outcome.trouble() {
+        bail!("{trouble}");
+    }
+    ensure!(
+        outcome.ok(),
+        "the command ended with {:?}: {}{}",
+        outcome.status,
+        outcome.stdout,
+        outcome.stderr
+    );
+    Ok(outcome)
+}
+
+/// It boots, runs a program, and shows freepte's knobs exactly where they belong.
+fn try_boot(paths: &Paths, variant: Variant) -> Result<vm::Outcome> {
+    let knobs = "/sys/kernel/mm/free_user_pte/enabled";
+    let script = if variant.frees() {
+        format!("test \"$(cat {knobs})\" = 1 && uname -r")
+    } else {
+        format!("test ! -e {knobs} && uname -r")
+    };
+    run_in(paths, variant, &script)
+}
+
+pub fn boot(paths: &Paths, variant: Variant) -> Result<Done> {
+    let outcome = try_boot(paths, variant)?;
+    Ok(Done::Pass(outcome.stdout.trim().to_owned()))
+}
+
+/// Parts of the names of KUnit tests that have to be among those that ran.
+const OUR_KUNIT: &[&str] = &[
+    "free_user_pte_ring",
+    "rust_pgtable_entries",
+    "rust_pgtable_guards",
+    "rust_pgtable_refs",
+    "rust_pgtable_unhook",
+    "rust_pte_map",
+    "rust_doctest_kernel_mm_pgtable",
+];
+
+/// KUnit runs at boot and tells its results on the console.
+pub fn kunit(paths: &Paths, variant: Variant) -> Result<Done> {
+    let outcome = try_boot(paths, variant)?;
+    let log = String::from_utf8_lossy(&fs::read(&outcome.console)?).into_owned();
+    let results = ktap::Parser::new()?.parse(&log);
+    for ours in OUR_KUNIT {
+        ensure!(
+            results.keys().any(|name| name.contains(ours)),
+            "no KUnit test {ours} ran; see {}",
+            outcome.console.display()
+        );
+    }
+    let failed: Vec<&str> = results
+        .iter()
+        .filter(|(_, v)| **v == Verdict::Fail)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(Done::Pass(ksft::summary(&results)))
+}
+
+pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
+    let run = ksft::run_own(paths, variant, &ksft::machine(), &Own::default())?;
+    Ok(Done::Pass(ksft::summary(&run.results)))
+}
+
+/// With memory that is movable, so that pages have to be moved before they are pinned for long.
+pub fn many_failures(paths: &Paths) -> Result<Done> {
+    let machine = Machine {
+        append: vec!["movablecore=25%".to_owned()],
+        timeout: 2 * 3600,
+        ..ksft::machine()
+    };
+    let tests = ["gup_failures".to_owned()];
+    let own = Own {
+        tests: &tests,
+        failures: Some(10_000),
+        ..Own::default()
+    };
+    let run = ksft::run_own(paths, Variant::Debug, &machine, &own)?;
+    let skipped = ktap::count(&run.results, Verdict::Skip);
+    ensure!(skipped == 0, "{skipped} cases were skipped");
+    Ok(Done::Pass(ksft::summary(&run.results)))
+}
+
+pub fn storm(paths: &Paths, minutes: u64) -> Result<Done> {
+    storms::step(paths, Variant::Debug, 60 * minutes).map(Done::Pass)
+}
+
+pub fn upstream(paths: &Paths, categories: &[&str], ours: Variant) -> Result<Done> {
+    let categories: Vec<String> = categories.iter().map(|&c| c.to_owned()).collect();
+    let kernels = [Variant::Stock, ours];
+    ksft::compare_upstream(paths, &kernels, &ksft::machine(), &categories).map(Done::Pass)
+}
+
+/// What counts is that the kernel has nothing to complain of: it is too slow for some tests that
+/// measure time.
+pub fn upstream_on_debug(paths: &Paths) -> Result<Done> {
+    let machine = Machine {
+        timeout: 4 * 3600,
+        ..ksft::machine()
+    };
+    let run = ksft::run_upstream(paths, Variant::Debug, &machine, &[])?;
+    Ok(Done::Pass(ksft::summary(&run.results)))
+}
+
+pub fn same_code(paths: &Paths) -> Result<Done> {
+    let toolchain = toolchain::require()?;
+    let objdump = format!("llvm-objdump{}", toolchain.suffix);
+    let dir = |variant| build::build_dir(paths, variant);
+    let found = textcmp::compare(&dir(Variant::Stock)?, &dir(Variant::Off)?, &objdump)?;
+    ensure!(found.equal(), "{}", found.summary());
+    Ok(Done::Pass(found.summary()))
+}
