@@ -6,6 +6,7 @@
 //! command lines are then relative, and ccache finds in one clone what another one compiled.
 
 use crate::cmd;
+use crate::inputs::Inputs;
 use crate::kconfig;
 use crate::lock::Lock;
 use crate::paths::{short_hash, Paths};
@@ -156,11 +157,14 @@ pub fn build(paths: &Paths, kernel: impl Into<Kernel>) -> Result<PathBuf> {
     let kernel = kernel.into();
     let toolchain = toolchain::require()?;
     let wanted = wanted_config(paths, kernel.clone())?;
+    let inputs = Inputs::of(paths, &kernel)?;
     let src = kernel.variant.tree(paths)?;
     let out = build_dir(paths, kernel.clone())?;
     let _lock = Lock::take(&out.with_extension("lock"))?;
     fs::create_dir_all(&out)?;
 
+    let stamp = out.join(STAMP);
+    let _ = fs::remove_file(&stamp);
     configure(paths, &toolchain, &src, &out, &wanted)?;
     let config = kconfig::parse(&fs::read_to_string(out.join(".config"))?);
     for symbol in &kernel.without {
@@ -179,7 +183,39 @@ pub fn build(paths: &Paths, kernel: impl Into<Kernel>) -> Result<PathBuf> {
     make.args(["bzImage", "modules"]);
     run_make(make, &format!("kernel {}", kernel.name()), &log)?;
     install_modules(paths, &toolchain, &src, &out)?;
+    // What was edited meanwhile may be in the image or not: the stamp says what surely is.
+    fs::write(&stamp, serde_json::to_string(&inputs)?)
+        .with_context(|| format!("writing {}", stamp.display()))?;
     image(paths, kernel)
+}
+
+/// The file of a build directory that says what its image was made of.
+const STAMP: &str = ".freepte-inputs";
+
+/// Fails when a kernel's image is not of this tree, and says what has changed since.
+pub fn require_current(paths: &Paths, kernel: impl Into<Kernel>) -> Result<()> {
+    let kernel = kernel.into();
+    let stamp = build_dir(paths, kernel.clone())?.join(STAMP);
+    let Ok(text) = fs::read_to_string(&stamp) else {
+        bail!("the kernel {} was not built to the end", kernel.name());
+    };
+    let built: Inputs =
+        serde_json::from_str(&text).with_context(|| format!("reading {}", stamp.display()))?;
+    let now = Inputs::of(paths, &kernel)?;
+    ensure!(
+        built == now,
+        "the image of {} is not of this tree: {} changed since",
+        kernel.name(),
+        built.changed(&now).join(", ")
+    );
+    Ok(())
+}
+
+/// For who takes a kernel as it was built last: says so when it is not of this tree.
+pub fn note_if_stale(paths: &Paths, kernel: impl Into<Kernel>) {
+    if let Err(err) = require_current(paths, kernel) {
+        eprintln!("note: {err:#}");
+    }
 }
 
 /// Write .config only when what it comes from has changed.

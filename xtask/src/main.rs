@@ -12,6 +12,7 @@ mod distro;
 mod doctor;
 mod fuzz;
 mod guest;
+mod inputs;
 mod kconfig;
 mod ksft;
 mod ktap;
@@ -276,8 +277,10 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
         (true, true) => vec![Variant::Freepte],
         (true, false) => vec![Variant::Stock, Variant::Freepte],
     };
-    if !args.no_build {
-        for kernel in &kernels {
+    for kernel in &kernels {
+        if args.no_build {
+            build::note_if_stale(paths, *kernel);
+        } else {
             build::build(paths, *kernel)?;
         }
     }
@@ -311,6 +314,9 @@ fn bench_command(paths: &Paths, options: &bench::Options) -> Result<ExitCode> {
 }
 
 fn vm_command(paths: &Paths, args: &VmArgs) -> Result<ExitCode> {
+    if args.image.is_none() {
+        build::note_if_stale(paths, args.kernel);
+    }
     let outcome = vm::run(
         paths,
         args.kernel,

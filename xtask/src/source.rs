@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's pristine source: the user's tree, the cache, Debian's package, or kernel.org.
+//! The kernel's pristine source: the user's tree, or one package of Debian's, wherever this runs.
+//!
+//! Figures are compared and reports committed: they have to be of one source. It is Debian's, not
+//! kernel.org's, since that is a kernel that people run, its package is vouched for by a signed index
+//! and by the hash below, and a package manager with a mirror nearby can get it. Who wants another
+//! 7.3.y names its tree in KERNEL_SRC.
 
 use crate::apt::PrivateApt;
 use crate::cmd;
@@ -17,8 +22,10 @@ const DEB_SUITE: &str = "trixie-backports";
 const DEB_VERSION: &str = "7.3.4-1~bpo13+1";
 const DEB_SHA256: &str = "703e369ddd4cce971452f5a593ee55df3a5c10c83caf0fa0df039633ed181ee3";
 
-const TARBALL: &str = "linux-7.3.4.tar.xz";
-const TARBALL_DIR: &str = "https://cdn.kernel.org/pub/linux/kernel/v7.x";
+/// Where the same package is for good, for machines without Debian's apt and for the time when the
+/// archive has moved on.
+const SNAPSHOT: &str =
+    "https://snapshot.debian.org/archive/debian/20261126T000000Z/pool/main/l/linux";
 
 /// A full set of builds takes about this much.
 const NEEDED_GIB: u64 = 15;
@@ -65,8 +72,29 @@ fn check_version(dir: &Path) -> Result<()> {
 pub fn id() -> String {
     match user_tree() {
         Some(dir) => format!("user-{}", short_hash(&dir.to_string_lossy())),
-        None => DEB_NAME.to_owned(),
+        // Another version is another tree.
+        None => format!("{DEB_NAME}-{}", short_hash(DEB_VERSION)),
     }
+}
+
+/// What tells one source from another, wherever it is kept: the package's version, or that of a
+/// user's tree.
+pub fn identity(paths: &Paths) -> String {
+    let dir = paths.cache.join("src").join(id());
+    if is_user_tree() {
+        let text = fs::read_to_string(dir.join("Makefile")).unwrap_or_default();
+        return format!("{} {:?}", id(), version(&text));
+    }
+    let version = fs::read_to_string(version_file(&dir));
+    format!(
+        "{DEB_NAME} {}",
+        version.as_deref().unwrap_or(DEB_VERSION).trim()
+    )
+}
+
+/// Says which version of the package a tree comes from.
+fn version_file(dir: &Path) -> PathBuf {
+    dir.with_extension("version")
 }
 
 /// Whether the source is one that KERNEL_SRC names.
@@ -150,27 +178,41 @@ pub fn free_gib(dir: &Path) -> Result<u64> {
     Ok(kib >> 20)
 }
 
-/// Debian's package first, then kernel.org.
+/// Debian's package, by apt where that is Debian's, else from the archive of all versions.
 fn fetch(paths: &Paths, dir: &Path) -> Result<()> {
-    match debian_package(paths) {
-        Ok(Some(deb)) => return unpack(dir, "Debian's package", |tmp| unpack_deb(&deb, tmp)),
-        Ok(None) => {}
-        Err(err) => eprintln!("Debian's {DEB_NAME} cannot be had: {err:#}\nTrying kernel.org."),
+    let deb = match from_apt(paths) {
+        Ok(Some(deb)) => deb,
+        other => {
+            if let Err(err) = other {
+                eprintln!("{DEB_NAME} {DEB_VERSION} cannot be had by apt: {err:#}");
+            }
+            match from_snapshot(paths) {
+                Ok(deb) => deb,
+                Err(err) => newer_from_apt(paths)?.with_context(|| {
+                    format!(
+                        "no kernel source could be fetched ({err:#}); check the network, or give a \
+                         Linux 7.3.y tree in KERNEL_SRC"
+                    )
+                })?,
+            }
+        }
+    };
+    unpack(dir, "Debian's package", |tmp| unpack_deb(&deb.file, tmp))?;
+    fs::write(version_file(dir), deb.version).context("noting the version of the source")
+}
+
+/// A package file whose hash was checked.
+struct Deb {
+    file: PathBuf,
+    version: String,
+}
+
+impl Deb {
+    fn tested(file: PathBuf) -> Result<Self> {
+        check_hash(&file, DEB_SHA256)?;
+        let version = DEB_VERSION.to_owned();
+        Ok(Self { file, version })
     }
-    let tarball = kernel_org(paths).context(
-        "no kernel source could be fetched; check the network, or give a Linux 7.3.y tree in \
-         KERNEL_SRC",
-    )?;
-    unpack(dir, TARBALL, |tmp| {
-        cmd::output(
-            Command::new("tar")
-                .arg("-xf")
-                .arg(&tarball)
-                .arg("-C")
-                .arg(tmp),
-        )
-        .map(|_| ())
-    })
 }
 
 /// Unpack into a temporary directory and rename: nothing half-made is ever left at `dir`.
@@ -192,72 +234,116 @@ fn unpack(dir: &Path, what: &str, extract: impl FnOnce(&Path) -> Result<()>) -> 
     Ok(())
 }
 
+/// A package is an archive of ar with archives of tar in it.
 fn unpack_deb(deb: &Path, tmp: &Path) -> Result<()> {
-    let mut fsys = Command::new("dpkg-deb")
-        .arg("--fsys-tarfile")
+    let tar = |args: &[&str]| {
+        let mut tar = Command::new("tar");
+        tar.args(args).stdout(Stdio::piped());
+        tar
+    };
+    let text = format!("cannot unpack {}", deb.display());
+    let mut data = Command::new(ar()?)
+        .arg("p")
         .arg(deb)
+        .arg("data.tar.xz")
         .stdout(Stdio::piped())
         .spawn()
-        .context("running dpkg-deb")?;
-    let outer = fsys.stdout.take().context("dpkg-deb has no output")?;
-    let mut member = Command::new("tar")
-        .args(["-xO", "-f", "-", &format!("./usr/src/{DEB_NAME}.tar.xz")])
+        .context("running ar")?;
+    let outer = data.stdout.take().context(text.clone())?;
+    let member = format!("./usr/src/{DEB_NAME}.tar.xz");
+    let mut member = tar(&["-xJO", "-f", "-", &member])
         .stdin(outer)
-        .stdout(Stdio::piped())
         .spawn()
         .context("running tar")?;
-    let inner = member.stdout.take().context("tar has no output")?;
-    let status = Command::new("tar")
-        .args(["-xJ", "-f", "-", "-C"])
+    let inner = member.stdout.take().context(text.clone())?;
+    let status = tar(&["-xJ", "-f", "-", "-C"])
         .arg(tmp)
         .stdin(inner)
         .status()?;
-    let (fsys, member) = (fsys.wait()?, member.wait()?);
+    let (data, member) = (data.wait()?, member.wait()?);
     ensure!(
-        status.success() && fsys.success() && member.success(),
-        "{} cannot be unpacked; remove it and try again",
-        deb.display()
+        status.success() && data.success() && member.success(),
+        "{text}; remove it and try again"
     );
     Ok(())
 }
 
-/// The package file, its hash checked; None where there is no Debian apt.
-fn debian_package(paths: &Paths) -> Result<Option<PathBuf>> {
-    if cmd::which("apt-get").is_none() || cmd::which("dpkg-deb").is_none() {
-        return Ok(None);
-    }
+/// Of binutils, or of LLVM, one of which is there for the compilers.
+fn ar() -> Result<PathBuf> {
+    let llvm = crate::toolchain::find().map(|t| format!("llvm-ar{}", t.suffix));
+    [Some("ar".to_owned()), llvm]
+        .into_iter()
+        .flatten()
+        .find_map(|name| cmd::which(&name))
+        .context("ar is missing; install binutils")
+}
+
+fn package_file(paths: &Paths, version: &str) -> Result<PathBuf> {
     let dl = paths.cache_subdir("dl")?;
-    let file = |version: &str| dl.join(format!("{DEB_NAME}_{version}_all.deb"));
-    let cached = file(DEB_VERSION);
+    // apt writes the epoch's colon and such as %3a; these versions have none.
+    Ok(dl.join(format!("{DEB_NAME}_{version}_all.deb")))
+}
+
+/// The version that figures are of; None where there is no Debian apt.
+fn from_apt(paths: &Paths) -> Result<Option<Deb>> {
+    let cached = package_file(paths, DEB_VERSION)?;
     if cached.is_file() {
-        check_hash(&cached, DEB_SHA256)?;
-        return Ok(Some(cached));
+        return Deb::tested(cached).map(Some);
     }
-    let Some(apt) = PrivateApt::new(paths, DEB_SUITE)? else {
+    let Some(apt) = private_apt(paths)? else {
         return Ok(None);
     };
     let progress = Progress::new("fetching Debian's linux-source-7.3");
     apt.update()
         .context("apt-get update (private lists) failed: is there a network?")?;
-    let known = apt.candidates(DEB_NAME);
-    let (version, sha256) = match known.iter().find(|c| c.version == DEB_VERSION) {
-        Some(_) => (DEB_VERSION.to_owned(), DEB_SHA256.to_owned()),
-        // Newer than what this was tried with: the archive's signed index vouches for it.
-        None => known
-            .iter()
-            .find(|c| c.version.starts_with("7.3."))
-            .map(|c| (c.version.clone(), c.sha256.clone()))
-            .with_context(|| format!("{DEB_SUITE} has no {DEB_NAME}"))?,
-    };
-    if version != DEB_VERSION {
-        eprintln!("note: the archive has {DEB_NAME} {version}; {DEB_VERSION} was tested");
-    }
-    apt.download(DEB_NAME, &version, &dl)?;
-    // apt writes the epoch's colon and such as %3a; these versions have none.
-    let deb = file(&version);
-    check_hash(&deb, &sha256)?;
+    apt.download(DEB_NAME, DEB_VERSION, &paths.cache_subdir("dl")?)?;
+    let deb = Deb::tested(cached)?;
     progress.done();
     Ok(Some(deb))
+}
+
+fn private_apt(paths: &Paths) -> Result<Option<PrivateApt>> {
+    PrivateApt::new(paths, DEB_SUITE)
+}
+
+/// The same by its address, which needs no apt.
+fn from_snapshot(paths: &Paths) -> Result<Deb> {
+    ensure!(cmd::which("curl").is_some(), "curl is missing; install it");
+    let file = package_file(paths, DEB_VERSION)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let progress = Progress::new(&format!("fetching {name}"));
+    let part = file.with_extension("part");
+    let mut curl = Command::new("curl");
+    curl.args(["-fsSL", "--retry", "3", "--connect-timeout", "20"])
+        .arg(format!("{SNAPSHOT}/{name}"))
+        .arg("-o")
+        .arg(&part);
+    cmd::output(&mut curl)?;
+    check_hash(&part, DEB_SHA256)?;
+    fs::rename(&part, &file)?;
+    progress.done();
+    Deb::tested(file)
+}
+
+/// A later 7.3.y, where nothing else can be had: the archive's signed index vouches for it. Figures
+/// are of another kernel then, and whoever compares them with committed ones is told.
+fn newer_from_apt(paths: &Paths) -> Result<Option<Deb>> {
+    let Some(apt) = private_apt(paths)? else {
+        return Ok(None);
+    };
+    let known = apt.candidates(DEB_NAME);
+    let Some(newer) = known.iter().find(|c| c.version.starts_with("7.3.")) else {
+        return Ok(None);
+    };
+    eprintln!(
+        "note: taking {DEB_NAME} {}; figures and tests are of {DEB_VERSION}",
+        newer.version
+    );
+    apt.download(DEB_NAME, &newer.version, &paths.cache_subdir("dl")?)?;
+    let file = package_file(paths, &newer.version)?;
+    check_hash(&file, &newer.sha256)?;
+    let version = newer.version.clone();
+    Ok(Some(Deb { file, version }))
 }
 
 fn check_hash(file: &Path, expected: &str) -> Result<()> {
@@ -270,46 +356,6 @@ fn check_hash(file: &Path, expected: &str) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// kernel.org's tarball, checked against the list of hashes in the same directory.
-fn kernel_org(paths: &Paths) -> Result<PathBuf> {
-    ensure!(cmd::which("curl").is_some(), "curl is missing; install it");
-    let dl = paths.cache_subdir("dl")?;
-    let file = dl.join(TARBALL);
-    let sums = cmd::output(&mut curl(&format!("{TARBALL_DIR}/sha256sums.asc")))?;
-    let expected = sum_of(&sums, TARBALL)
-        .with_context(|| format!("kernel.org's sha256sums.asc does not name {TARBALL}"))?;
-    if !file.is_file() {
-        let progress = Progress::new(&format!("fetching {TARBALL} from kernel.org"));
-        let part = dl.join(format!("{TARBALL}.part"));
-        cmd::output(
-            curl(&format!("{TARBALL_DIR}/{TARBALL}"))
-                .arg("-o")
-                .arg(&part),
-        )?;
-        fs::rename(&part, &file)?;
-        progress.done();
-    }
-    check_hash(&file, &expected)?;
-    eprintln!(
-        "{TARBALL}: SHA-256 as in kernel.org's sha256sums.asc (its signature is not checked)"
-    );
-    Ok(file)
-}
-
-fn curl(url: &str) -> Command {
-    let mut cmd = Command::new("curl");
-    cmd.args(["-fsSL", "--retry", "3", "--connect-timeout", "20", url]);
-    cmd
-}
-
-fn sum_of(sums: &str, file: &str) -> Option<String> {
-    sums.lines().find_map(|line| {
-        let mut words = line.split_whitespace();
-        let sum = words.next()?;
-        (words.next()? == file && sum.len() == 64).then(|| sum.to_owned())
-    })
 }
 
 #[cfg(test)]
@@ -367,13 +413,5 @@ mod tests {
         assert!(check_hash(&file, "00").is_err());
         assert!(!file.exists());
         Ok(())
-    }
-
-    #[test]
-    fn sums_file() {
-        let sum = "a".repeat(64);
-        let text = format!("-----BEGIN\n{sum}  linux-7.3.4.tar.xz\n");
-        assert_eq!(sum_of(&text, TARBALL), Some(sum));
-        assert_eq!(sum_of(&text, "linux-7.3.tar.xz"), None);
     }
 }

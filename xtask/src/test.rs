@@ -4,6 +4,7 @@
 
 mod schedule;
 
+use crate::build;
 use crate::cmd;
 use crate::kvm;
 use crate::paths::Paths;
@@ -96,6 +97,9 @@ fn one(paths: &Paths, step: &Step) -> Result<Done> {
             Some(_) => Ok(Done::Skip(format!("{err:#}"))),
             None => Err(err),
         };
+    }
+    for kernel in step.kernels {
+        build::require_current(paths, *kernel)?;
     }
     match ((step.run)(paths), step.may_skip) {
         (Ok(Done::Skip(why)), None) => bail!("skipped, which it may not be: {why}"),
