@@ -94,7 +94,9 @@ pub fn identity(paths: &Paths) -> String {
 
 /// Says which version of the package a tree comes from.
 fn version_file(dir: &Path) -> PathBuf {
-    dir.with_extension("version")
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(".version");
+    dir.with_file_name(name)
 }
 
 /// Whether the source is one that KERNEL_SRC names.
@@ -367,6 +369,12 @@ mod tests {
         let text = "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n";
         assert_eq!(version(text), Some((7, 3, 4)));
         assert_eq!(version("all:\n\tcc x.c\n"), None);
+    }
+
+    #[test]
+    fn the_version_is_noted_beside_the_tree() {
+        let file = version_file(Path::new("/c/src/linux-source-7.3-abc"));
+        assert_eq!(file, Path::new("/c/src/linux-source-7.3-abc.version"));
     }
 
     #[test]

@@ -170,6 +170,11 @@ pub const STEPS: &[Step] = &[
     guest("kselftests on freepte", FREEPTE, |p| {
         kernel::own(p, Variant::Freepte)
     }),
+    guest(
+        "forced accesses, and to the vsyscall page, on freepte",
+        FREEPTE,
+        kernel::forced,
+    ),
     with(
         setup::TO_SHOW,
         guest("make run", FREEPTE, |p| {

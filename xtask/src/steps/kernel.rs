@@ -92,6 +92,14 @@ pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
     Ok(Done::Pass(ksft::summary(&run.results)))
 }
 
+/// One of our tests where nothing it needs is missing.
+fn whole(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Result<Done> {
+    let run = ksft::run_own(paths, variant, machine, own)?;
+    let skipped = ktap::count(&run.results, Verdict::Skip);
+    ensure!(skipped == 0, "{skipped} cases were skipped");
+    Ok(Done::Pass(ksft::summary(&run.results)))
+}
+
 /// With memory that is movable, so that pages have to be moved before they are pinned for long.
 pub fn many_failures(paths: &Paths) -> Result<Done> {
     let machine = Machine {
@@ -99,16 +107,28 @@ pub fn many_failures(paths: &Paths) -> Result<Done> {
         timeout: 2 * 3600,
         ..ksft::machine()
     };
-    let tests = ["gup_failures".to_owned()];
     let own = Own {
-        tests: &tests,
+        tests: &["gup_failures".to_owned()],
         failures: Some(10_000),
         ..Own::default()
     };
-    let run = ksft::run_own(paths, Variant::Debug, &machine, &own)?;
-    let skipped = ktap::count(&run.results, Verdict::Skip);
-    ensure!(skipped == 0, "{skipped} cases were skipped");
-    Ok(Done::Pass(ksft::summary(&run.results)))
+    whole(paths, Variant::Debug, &machine, &own)
+}
+
+/// With the page of the kernel that every process has at a fixed address, to be read as well.
+pub fn forced(paths: &Paths) -> Result<Done> {
+    let machine = Machine {
+        append: ["proc_mem.force_override=always", "vsyscall=emulate"]
+            .map(str::to_owned)
+            .to_vec(),
+        timeout: 600,
+        ..ksft::machine()
+    };
+    let own = Own {
+        tests: &["gup_force".to_owned()],
+        ..Own::default()
+    };
+    whole(paths, Variant::Freepte, &machine, &own)
 }
 
 pub fn storm(paths: &Paths, minutes: u64) -> Result<Done> {
