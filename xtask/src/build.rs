@@ -10,6 +10,7 @@ use crate::inputs::Inputs;
 use crate::kconfig;
 use crate::lock::Lock;
 use crate::paths::{short_hash, Paths};
+use crate::pins;
 use crate::progress::Progress;
 use crate::toolchain::{self, Toolchain};
 use crate::tree;
@@ -141,8 +142,9 @@ pub fn wanted_config(paths: &Paths, kernel: impl Into<Kernel>) -> Result<kconfig
         );
     }
     let mut config = kconfig::merge(&texts);
+    let symbols = fs::read_to_string(paths.root.join("Kconfig"))?;
     for symbol in &kernel.without {
-        config.insert(plain(symbol).to_owned(), "n".to_owned());
+        pins::switch_off(&symbols, plain(symbol), &mut config);
     }
     Ok(config)
 }

@@ -21,6 +21,7 @@ mod lock;
 mod models;
 mod needs;
 mod paths;
+mod pins;
 mod progress;
 mod ptmap;
 mod series;
