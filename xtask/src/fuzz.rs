@@ -7,6 +7,7 @@
 mod ddmin;
 mod log;
 mod minimise;
+mod seed;
 mod selftest;
 mod show;
 mod side;
@@ -15,9 +16,10 @@ use crate::build::{self, Variant};
 use crate::cmd;
 use crate::guest;
 use crate::paths::Paths;
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{anyhow, ensure, Context, Result};
 use log::{Difference, Log};
 use minimise::{Judge, List};
+use seed::Seed;
 use side::{Look, Runner, Side, Work};
 use std::fs;
 use std::path::PathBuf;
@@ -55,9 +57,9 @@ pub struct Options {
 
 impl Options {
     /// For a test: on kernels that were built before.
-    fn built(kernels: &[Variant], count: u64, ops: usize) -> Self {
+    fn built(kernels: &[Variant], seed: u64, count: u64, ops: usize) -> Self {
         Self {
-            seed: 1,
+            seed,
             count,
             ops,
             kernels: kernels.to_vec(),
@@ -66,6 +68,26 @@ impl Options {
             no_build: true,
             self_test: false,
         }
+    }
+
+    /// The command that runs some of these seeds, in one boot.
+    fn command(&self, seed: u64, count: u64) -> String {
+        let kernels: Vec<&str> = self.kernels.iter().map(|kernel| kernel.name()).collect();
+        let images: Vec<_> = self.image.iter().map(|i| i.to_string_lossy()).collect();
+        let mut words = vec!["cargo".to_owned(), "xtask".to_owned(), "fuzz".to_owned()];
+        for (option, value) in [
+            ("--seed", seed.to_string()),
+            ("--count", count.to_string()),
+            ("--batch", count.to_string()),
+            ("--ops", self.ops.to_string()),
+            ("--kernels", kernels.join(",")),
+            ("--image", images.join(",")),
+        ] {
+            if !value.is_empty() {
+                words.extend([option.to_owned(), value]);
+            }
+        }
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
     }
 
     fn sides(&self) -> Result<Vec<Side>> {
@@ -97,20 +119,23 @@ pub fn run(paths: &Paths, options: &Options) -> Result<String> {
 
 const BOTH: &[Variant] = &[Variant::Stock, Variant::Freepte];
 
-/// As much as takes a minute.
+/// As much as takes a minute, of sequences that are the commit's own.
 pub fn quick(paths: &Paths) -> Result<String> {
-    compare(paths, &Options::built(BOTH, 12, 1500))
+    let seed = Seed::of_commit(paths)?;
+    eprintln!("{seed}");
+    let text = compare(paths, &Options::built(BOTH, seed.first, 12, 1500))?;
+    Ok(format!("{seed}: {text}"))
 }
 
 /// A million operations: as much as takes half an hour.
 pub fn long(paths: &Paths) -> Result<String> {
-    compare(paths, &Options::built(BOTH, 200, 5000))
+    compare(paths, &Options::built(BOTH, 1, 200, 5000))
 }
 
 /// Whether it could fail at all.
 pub fn selftest(paths: &Paths) -> Result<String> {
     let stock = [Variant::Stock, Variant::Stock];
-    selftest::run(paths, &Options::built(&stock, 1, 300))
+    selftest::run(paths, &Options::built(&stock, 1, 1, 300))
 }
 
 fn runner<'a>(paths: &'a Paths, options: &Options) -> Result<Runner<'a>> {
@@ -143,7 +168,12 @@ fn compare(paths: &Paths, options: &Options) -> Result<String> {
             count,
             ops: options.ops,
         };
-        let logs = runner.run_all(&sides, &work, Look::Digests)?;
+        let again = |err: anyhow::Error, seed: u64, count: u64| {
+            anyhow!("{err:#}\nto repeat it: {}", options.command(seed, count))
+        };
+        let logs = runner
+            .run_all(&sides, &work, Look::Digests)
+            .map_err(|err| again(err, first, count))?;
         for (total, logs) in totals.iter_mut().zip(&logs) {
             total.add(logs);
         }
@@ -159,7 +189,11 @@ fn compare(paths: &Paths, options: &Options) -> Result<String> {
                     runner: &runner,
                     sides: &both,
                 };
-                bail!("{}", explain(&judge, options, seed, &difference)?);
+                // What went before it in that boot may matter.
+                let all = seed - first + 1;
+                let told = explain(&judge, options, seed, &difference);
+                let err = told.map_or_else(|err| err, |text| anyhow!(text));
+                return Err(again(err, first, all));
             }
         }
         first += count;
@@ -172,8 +206,9 @@ fn compare(paths: &Paths, options: &Options) -> Result<String> {
     for (side, total) in sides.iter().zip(&totals) {
         ensure!(
             !side.variant.frees() || total.freed > 0,
-            "{} freed no table: nothing was tested",
-            side.variant.name()
+            "{} freed no table: nothing was tested\nto repeat it: {}",
+            side.variant.name(),
+            options.command(options.seed, options.count)
         );
     }
     Ok(summary(options, &sides, &totals))
@@ -266,4 +301,34 @@ fn write_c(runner: &Runner, seed: u64, list: &List) -> Result<PathBuf> {
     let program = runner.dir.join(format!("seed-{seed}.c"));
     fs::write(&program, text).with_context(|| format!("writing {}", program.display()))?;
     Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn a_failure_can_be_repeated() -> Result<()> {
+        let mut options = Options::built(BOTH, 0x729e_ba09, 12, 1500);
+        assert_eq!(
+            options.command(options.seed, 3),
+            "cargo xtask fuzz --seed 1923004937 --count 3 --batch 3 --ops 1500 \
+             --kernels 'stock,freepte'"
+        );
+        options.image = vec!["/a b".into(), "/c".into()];
+        let words = shlex::split(&options.command(7, 1)).context("a command")?;
+        let line = Line::try_parse_from(words.iter().skip(2))?;
+        assert_eq!(line.options.seed, 7);
+        assert_eq!(line.options.ops, options.ops);
+        assert_eq!(line.options.kernels, options.kernels);
+        assert_eq!(line.options.image, options.image);
+        Ok(())
+    }
 }
