@@ -4,10 +4,11 @@
 
 use crate::build::{self, Variant};
 use crate::cmd;
-use crate::ktap::{self, Results, Verdict};
+use crate::ktap::{self, Report, Results, Verdict};
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::source;
+use crate::steps::Done;
 use crate::tree;
 use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Result};
@@ -38,8 +39,19 @@ pub fn machine() -> Machine {
 
 /// What one kernel made of a set of tests.
 pub struct Run {
-    pub results: Results,
+    pub report: Report,
     pub output: PathBuf,
+}
+
+impl Run {
+    /// How a step with such a run ended, if no test failed.
+    pub fn done(&self) -> Done {
+        let text = summary(&self.report.results);
+        match ktap::count(&self.report.results, Verdict::Pass) {
+            0 => Done::Skip(text),
+            _ => Done::Pass(text),
+        }
+    }
 }
 
 /// Build upstream's mm selftests and install them; returns the directory of run_vmtests.sh.
@@ -242,19 +254,14 @@ pub fn run_programs(
     drop(lock);
     let script = programs.script(&dir, &out)?;
     let (run, status) = run(paths, variant, image, machine, &script, programs.what)?;
-    let failed: Vec<&str> = run
-        .results
-        .iter()
-        .filter(|(_, v)| **v == Verdict::Fail)
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let failed = run.report.failed();
     if !failed.is_empty() {
         bail!(
-            "{} failed on {}; see {}\n  {}",
+            "{} failed on {}; see {}\n{}",
             failed.len(),
             variant.name(),
             run.output.display(),
-            failed.join("\n  ")
+            run.report.explain(failed)
         );
     }
     ensure!(
@@ -289,16 +296,16 @@ fn run(
             cmd::tail(&outcome.stdout, 8)
         );
     }
-    let results = ktap::Parser::new()?.parse(&outcome.stdout);
+    let report = ktap::Parser::new()?.parse(&outcome.stdout);
     ensure!(
-        !results.is_empty(),
+        !report.results.is_empty(),
         "no test ran on {}; see {}\n{}",
         variant.name(),
         output.display(),
         cmd::tail(&outcome.stderr, 10)
     );
     Ok((
-        Run { results, output },
+        Run { report, output },
         outcome.status.unwrap_or(vm::EXIT_NO_STATUS),
     ))
 }
@@ -320,30 +327,83 @@ pub fn compare_upstream(
     machine: &Machine,
     categories: &[String],
 ) -> Result<String> {
-    let Some((first, others)) = variants.split_first() else {
+    let mut runs = Vec::new();
+    let mut texts = Vec::new();
+    for variant in variants {
+        let run = run_upstream(paths, *variant, machine, categories)?;
+        let text = format!("{}: {}", variant.name(), summary(&run.report.results));
+        eprintln!("{text}");
+        texts.push(text);
+        runs.push((*variant, run));
+    }
+    let text = texts.join("; ");
+    let Some(((first, base), others)) = runs.split_first() else {
         bail!("no kernel was named")
     };
-    let base = run_upstream(paths, *first, machine, categories)?;
-    let mut text = format!("{}: {}", first.name(), summary(&base.results));
-    eprintln!("{text}");
-    let mut differing = 0;
-    for variant in others {
-        let run = run_upstream(paths, *variant, machine, categories)?;
-        let line = format!("{}: {}", variant.name(), summary(&run.results));
-        eprintln!("{line}");
-        text.push_str(&format!("; {line}"));
-        let show = |v: Option<Verdict>| v.map_or("absent".to_owned(), |v| v.to_string());
-        for (name, a, b) in ktap::differences(&base.results, &run.results) {
-            differing += 1;
-            println!(
-                "differs: {name}: {} {}, {} {}",
-                first.name(),
-                show(a),
-                variant.name(),
-                show(b)
-            );
-        }
+    let mut differing = Vec::new();
+    for (variant, run) in others {
+        differing.extend(differences((*first, &base.report), (*variant, &run.report)));
     }
-    ensure!(differing == 0, "{differing} results differ ({text})");
+    ensure!(
+        differing.is_empty(),
+        "{} results differ ({text})\n{}",
+        differing.len(),
+        differing.join("\n")
+    );
     Ok(text)
+}
+
+/// What differs between two kernels, and how the test failed on one of them.
+fn differences(first: (Variant, &Report), other: (Variant, &Report)) -> Vec<String> {
+    /// Of the differences that are explained: the others are likely to be of the same kind.
+    const MOST: usize = 12;
+    let show = |v: Option<Verdict>| v.map_or("absent".to_owned(), |v| v.to_string());
+    let all = ktap::differences(&first.1.results, &other.1.results);
+    let tell = |(n, (name, a, b)): (usize, (String, _, _))| {
+        let (one, two) = (first.0.name(), other.0.name());
+        let mut text = format!("differs: {name}: {one} {}, {two} {}", show(a), show(b));
+        for (variant, report) in [first, other].into_iter().filter(|_| n < MOST) {
+            let words = report.explain([name.as_str()]);
+            if !words.is_empty() {
+                text.push_str(&format!("\n on {}:\n{words}", variant.name()));
+            }
+        }
+        text
+    };
+    all.into_iter().enumerate().map(tell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_shown_in_the_words_of_the_test() -> Result<()> {
+        let parser = ktap::Parser::new()?;
+        let stock = parser.parse("# ok 1 sub\nok 1 a\nok 2 b\n");
+        let ours = parser.parse("# # a.c:3: Expected 1\n# not ok 1 sub\nnot ok 1 a\nok 2 b\n");
+        let texts = differences((Variant::Stock, &stock), (Variant::Freepte, &ours));
+        assert_eq!(
+            texts,
+            [
+                "differs: a: stock pass, freepte FAIL\n on freepte:\n  a\n      not ok 1 a",
+                "differs: a: sub: stock pass, freepte FAIL\n on freepte:\n  a: sub\n      \
+                 # # a.c:3: Expected 1\n      not ok 1 sub",
+            ]
+        );
+        assert!(differences((Variant::Stock, &stock), (Variant::Off, &stock)).is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_but_skips_is_no_pass() -> Result<()> {
+        let run = |text| -> Result<Done> {
+            let report = ktap::Parser::new()?.parse(text);
+            let output = PathBuf::new();
+            Ok(Run { report, output }.done())
+        };
+        assert!(matches!(run("    ok 1 x # SKIP\nok 1 a\n")?, Done::Skip(_)));
+        assert!(matches!(run("    ok 1 x\nok 1 a\n")?, Done::Pass(_)));
+        Ok(())
+    }
 }

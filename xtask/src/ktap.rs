@@ -27,6 +27,92 @@ impl fmt::Display for Verdict {
 /// Test names and what became of them, subtests as "test: subtest".
 pub type Results = BTreeMap<String, Verdict>;
 
+/// All that a text says of tests.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub results: Results,
+    /// Why those that were skipped were skipped, in their own words
+    reasons: BTreeMap<String, String>,
+    /// Of those that failed: the line that says so, and what was said before it
+    failures: BTreeMap<String, Vec<String>>,
+}
+
+impl Report {
+    /// Why a test was skipped; nothing, if it did not say.
+    pub fn reason(&self, name: &str) -> &str {
+        self.reasons.get(name).map_or("", String::as_str)
+    }
+
+    /// The names of the tests that failed.
+    pub fn failed(&self) -> Vec<&str> {
+        self.failures.keys().map(String::as_str).collect()
+    }
+
+    /// How tests failed, in the words of the tests. Those that did not fail have nothing to say.
+    pub fn explain<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> String {
+        /// Of the tests whose lines are shown: the others are likely to say the same.
+        const MOST: usize = 12;
+        let mut text = String::new();
+        let failures = names
+            .into_iter()
+            .filter_map(|name| self.failures.get_key_value(name));
+        for (n, (name, lines)) in failures.enumerate() {
+            text.push_str(&format!("  {name}\n"));
+            for line in lines.iter().filter(|_| n < MOST) {
+                text.push_str(&format!("      {line}\n"));
+            }
+        }
+        text.trim_end().to_owned()
+    }
+
+    /// The tests within a test.
+    fn within<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Verdict> + 'a {
+        let children = move |(other, verdict): (&String, &Verdict)| {
+            let rest = other.strip_prefix(name)?;
+            rest.starts_with(": ").then_some(*verdict)
+        };
+        self.results.iter().filter_map(children)
+    }
+
+    /// The tests that were skipped. Of a test all of whose tests were skipped, only those.
+    pub fn skipped(&self) -> impl Iterator<Item = &str> {
+        let of_its_own = |name: &str| {
+            let mut within = self.within(name).peekable();
+            within.peek().is_none() || within.any(|verdict| verdict != Verdict::Skip)
+        };
+        self.results
+            .iter()
+            .filter(|(_, verdict)| **verdict == Verdict::Skip)
+            .map(|(name, _)| name.as_str())
+            .filter(move |name| of_its_own(name))
+    }
+
+    /// Names may come more than once.
+    fn insert(&mut self, test: Test) {
+        let mut name = test.name.clone();
+        let mut n = 1;
+        while self.results.contains_key(&name) {
+            n += 1;
+            name = format!("{} ({n})", test.name);
+        }
+        self.results.insert(name.clone(), test.verdict);
+        match test.verdict {
+            Verdict::Pass => {}
+            Verdict::Fail => drop(self.failures.insert(name, test.lines)),
+            Verdict::Skip => drop(self.reasons.insert(name, test.reason)),
+        }
+    }
+}
+
+/// A result line, and what goes with it.
+struct Test {
+    depth: usize,
+    name: String,
+    verdict: Verdict,
+    reason: String,
+    lines: Vec<String>,
+}
+
 pub struct Parser {
     line: Regex,
     stamp: Regex,
@@ -56,46 +142,72 @@ impl Parser {
         })
     }
 
-    pub fn parse(&self, text: &str) -> Results {
-        let mut results = Results::new();
+    pub fn parse(&self, text: &str) -> Report {
+        let mut report = Report::default();
         // Subtests come before the test that they belong to.
-        let mut pending: Vec<(usize, String, Verdict)> = Vec::new();
+        let mut pending: Vec<Test> = Vec::new();
+        // What was said since the last result.
+        let mut said: Vec<String> = Vec::new();
         for line in text.lines() {
             let line = self.stamp.replace(line, "");
-            let (depth, rest) = depth(&line);
-            let Some(caught) = self.line.captures(rest.trim_end()) else {
+            let Some(mut test) = self.result(&line) else {
+                said.push(line.trim().to_owned());
                 continue;
             };
-            let raw = caught.get(2).map_or("", |m| m.as_str());
-            let (name, directive) = raw.split_once(" # ").unwrap_or((raw, ""));
-            // Some print the directive first and the name after it.
-            let (name, directive) = match name.strip_prefix("# ") {
-                Some(text) => {
-                    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-                    (rest, word)
-                }
-                None => (name, directive),
-            };
-            let name = self.stable(name.trim());
-            let verdict = verdict(caught.get(1).is_none(), directive);
-            let children = pending
+            let first = pending
                 .iter()
-                .position(|(d, ..)| *d > depth)
+                .position(|other| other.depth > test.depth)
                 .unwrap_or(pending.len());
-            for (_, child, v) in pending.split_off(children) {
-                pending.push((depth, format!("{name}: {child}"), v));
+            let within = pending.split_off(first);
+            test.settle(&within, &said);
+            said.clear();
+            for child in within {
+                pending.push(Test {
+                    depth: test.depth,
+                    name: format!("{}: {}", test.name, child.name),
+                    ..child
+                });
             }
-            pending.push((depth, name, verdict));
-            if depth == 0 {
-                for (_, name, verdict) in pending.drain(..) {
-                    insert(&mut results, name, verdict);
-                }
+            let ends = test.depth == 0;
+            pending.push(test);
+            if ends {
+                pending.drain(..).for_each(|test| report.insert(test));
             }
         }
-        for (_, name, verdict) in pending {
-            insert(&mut results, format!("(unfinished): {name}"), verdict);
+        for test in pending {
+            report.insert(Test {
+                name: format!("(unfinished): {}", test.name),
+                ..test
+            });
         }
-        results
+        report
+    }
+
+    /// The result that a line tells, if it is one that does.
+    fn result(&self, line: &str) -> Option<Test> {
+        let (depth, rest) = depth(line);
+        let caught = self.line.captures(rest.trim_end())?;
+        let raw = caught.get(2).map_or("", |m| m.as_str());
+        // Some print the directive first and the name after it, and a reason after that.
+        let (name, directive) = match raw.strip_prefix("# ") {
+            Some(text) => {
+                let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+                let (name, reason) = rest.split_once(" # ").unwrap_or((rest, ""));
+                (name, format!("{word} {reason}"))
+            }
+            None => {
+                let (name, directive) = raw.split_once(" # ").unwrap_or((raw, ""));
+                (name, directive.to_owned())
+            }
+        };
+        let (verdict, reason) = verdict(caught.get(1).is_none(), &directive);
+        Some(Test {
+            depth,
+            name: self.stable(name.trim()),
+            verdict,
+            reason,
+            lines: vec![rest.trim_end().to_owned()],
+        })
     }
 
     fn stable(&self, name: &str) -> String {
@@ -128,30 +240,40 @@ fn depth(line: &str) -> (usize, &str) {
     }
 }
 
-fn verdict(ok: bool, directive: &str) -> Verdict {
-    let word = directive
-        .split_whitespace()
-        .next()
-        .unwrap_or("")
-        .to_uppercase();
-    match (ok, word.as_str()) {
+/// What a result line means, and the reason that it gives.
+fn verdict(ok: bool, directive: &str) -> (Verdict, String) {
+    let directive = directive.trim();
+    let (word, reason) = directive.split_once(' ').unwrap_or((directive, ""));
+    let verdict = match (ok, word.to_uppercase().as_str()) {
         (_, "SKIP") => Verdict::Skip,
         // A known failure is one that is expected, as is a test that is still to be done.
-        (_, "XFAIL" | "TODO") => Verdict::Skip,
+        (_, "XFAIL" | "TODO") => return (Verdict::Skip, directive.to_owned()),
         (true, _) => Verdict::Pass,
         (false, _) => Verdict::Fail,
-    }
+    };
+    (verdict, reason.trim().to_owned())
 }
 
-/// Names may come more than once.
-fn insert(results: &mut Results, name: String, verdict: Verdict) {
-    let mut unique = name.clone();
-    let mut n = 1;
-    while results.contains_key(&unique) {
-        n += 1;
-        unique = format!("{name} ({n})");
+impl Test {
+    /// Take in what was said before the result, and what became of the tests within.
+    fn settle(&mut self, within: &[Test], said: &[String]) {
+        /// Lines before the result that are kept.
+        const LAST: usize = 20;
+        let all = |verdict| within.iter().all(|test| test.verdict == verdict);
+        let any = |verdict| within.iter().any(|test| test.verdict == verdict);
+        match self.verdict {
+            Verdict::Pass if !within.is_empty() && all(Verdict::Skip) => {
+                self.verdict = Verdict::Skip;
+            }
+            // The tests that failed say why.
+            Verdict::Fail if !any(Verdict::Fail) => {
+                let last = said.get(said.len().saturating_sub(LAST)..);
+                self.lines
+                    .splice(..0, last.unwrap_or_default().iter().cloned());
+            }
+            _ => {}
+        }
     }
-    results.insert(unique, verdict);
 }
 
 pub fn count(results: &Results, verdict: Verdict) -> usize {
@@ -176,7 +298,7 @@ mod tests {
 
     fn parse(text: &str) -> Vec<(String, Verdict)> {
         Parser::new()
-            .map(|p| p.parse(text).into_iter().collect())
+            .map(|p| p.parse(text).results.into_iter().collect())
             .unwrap_or_default()
     }
 
@@ -281,5 +403,78 @@ mod tests {
             ]
         );
         assert!(differences(&a, &a).is_empty());
+    }
+
+    fn report(text: &str) -> Report {
+        Parser::new()
+            .map(|parser| parser.parse(text))
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn reasons_of_skips() {
+        for (line, name, reason) in [
+            ("ok 1 a.b # SKIP no knob (X)", "a.b", "no knob (X)"),
+            ("ok 1 # SKIP actor x # one node", "actor x", "one node"),
+            ("ok 1 # SKIP all that it says", "all that it says", ""),
+            ("ok 1 x # SKIP", "x", ""),
+            ("not ok 1 x # TODO a bug", "x", "TODO a bug"),
+        ] {
+            let report = report(line);
+            assert_eq!(report.skipped().collect::<Vec<_>>(), [name], "{line}");
+            assert_eq!(report.reason(name), reason, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_skips_all_is_no_pass() {
+        let report = report(
+            "    ok 1 one # SKIP why\n    ok 2 two # SKIP why\nok 1 all\n\
+             \x20   ok 1 one # SKIP why\n    ok 2 two\nok 2 some\nok 3 whole # SKIP\n",
+        );
+        assert_eq!(count(&report.results, Verdict::Pass), 2);
+        assert_eq!(report.results.get("all"), Some(&Verdict::Skip));
+        assert_eq!(
+            report.skipped().collect::<Vec<_>>(),
+            ["all: one", "all: two", "some: one", "whole"]
+        );
+    }
+
+    #[test]
+    fn a_failure_is_shown_in_its_own_words() {
+        let report = report(
+            "    #  RUN           global.good ...\n    ok 1 good\n\
+             \x20   #  RUN           global.bad ...\n\
+             \x20   # x_test.c:12:bad:Expected 1 (1) == 2 (2)\n\
+             \x20   # bad: Test terminated by assertion\n\
+             \x20   not ok 2 bad\n# x_test took 3 ms\nnot ok 1 x_test # exit=1\n\
+             # last words\nnot ok 2 y_test # killed by signal 11\nok 3 z_test\n",
+        );
+        assert_eq!(report.failed(), ["x_test", "x_test: bad", "y_test"]);
+        assert_eq!(
+            report.explain(report.failed()),
+            "  x_test\n      not ok 1 x_test # exit=1\n  x_test: bad\n\
+             \x20     #  RUN           global.bad ...\n\
+             \x20     # x_test.c:12:bad:Expected 1 (1) == 2 (2)\n\
+             \x20     # bad: Test terminated by assertion\n      not ok 2 bad\n\
+             \x20 y_test\n      # last words\n      not ok 2 y_test # killed by signal 11"
+        );
+        assert_eq!(report.explain(["z_test", "x_test: good"]), "");
+    }
+
+    #[test]
+    fn a_failure_on_the_console() {
+        let report = report(
+            "[    1.2]     # Subtest: s\n[    1.3]     1..1\n\
+             [    1.4]     # one: ASSERTION FAILED at mm/a.rs:30\n\
+             [    1.4]     Expected x == y to be true, but is false\n\
+             [    1.5]     not ok 1 one\n[    1.6] # s: pass:0 fail:1\n[    1.7] not ok 1 s\n",
+        );
+        assert_eq!(
+            report.explain(["s: one"]),
+            "  s: one\n      # Subtest: s\n      1..1\n\
+             \x20     # one: ASSERTION FAILED at mm/a.rs:30\n\
+             \x20     Expected x == y to be true, but is false\n      not ok 1 one"
+        );
     }
 }

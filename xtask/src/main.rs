@@ -297,7 +297,7 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
         };
         for kernel in &kernels {
             let run = ksft::run_own(paths, *kernel, &machine, &own)?;
-            println!("{}: {}", kernel.name(), ksft::summary(&run.results));
+            println!("{}: {}", kernel.name(), ksft::summary(&run.report.results));
         }
     } else {
         let text = ksft::compare_upstream(paths, &kernels, &machine, &args.tests)?;

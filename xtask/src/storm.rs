@@ -4,7 +4,6 @@
 
 use crate::build::{self, Variant};
 use crate::ksft;
-use crate::ktap::Verdict;
 use crate::paths::Paths;
 use crate::setup;
 use crate::vm::Machine;
@@ -106,18 +105,17 @@ fn storm(paths: &Paths, options: &Options) -> Result<String> {
     let run = ksft::run_programs(paths, options.kernel, image, &machine, &programs)?;
     // What it counted is worth a look when all is well, too.
     print!("{}", said(&std::fs::read_to_string(&run.output)?));
-    let skipped: Vec<&str> = run
-        .results
-        .iter()
-        .filter(|(_, verdict)| **verdict == Verdict::Skip)
-        .map(|(name, _)| name.as_str())
+    let skipped: Vec<String> = run
+        .report
+        .skipped()
+        .map(|name| format!("{name}: {}", run.report.reason(name)))
         .collect();
     ensure!(
-        run.results.len() > skipped.len(),
+        run.report.results.len() > skipped.len(),
         "nothing ran; see {}",
         run.output.display()
     );
-    let mut text = ksft::summary(&run.results);
+    let mut text = ksft::summary(&run.report.results);
     if !skipped.is_empty() {
         text.push_str(&format!(" ({})", skipped.join(", ")));
     }

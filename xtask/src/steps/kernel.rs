@@ -70,34 +70,35 @@ const OUR_KUNIT: &[&str] = &[
 pub fn kunit(paths: &Paths, variant: Variant) -> Result<Done> {
     let outcome = try_boot(paths, variant)?;
     let log = String::from_utf8_lossy(&fs::read(&outcome.console)?).into_owned();
-    let results = ktap::Parser::new()?.parse(&log);
+    let report = ktap::Parser::new()?.parse(&log);
     for ours in OUR_KUNIT {
         ensure!(
-            results.keys().any(|name| name.contains(ours)),
+            report.results.keys().any(|name| name.contains(ours)),
             "no KUnit test {ours} ran; see {}",
             outcome.console.display()
         );
     }
-    let failed: Vec<&str> = results
-        .iter()
-        .filter(|(_, v)| **v == Verdict::Fail)
-        .map(|(name, _)| name.as_str())
-        .collect();
-    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
-    Ok(Done::Pass(ksft::summary(&results)))
+    let failed = report.failed();
+    ensure!(
+        failed.is_empty(),
+        "{} failed\n{}",
+        failed.len(),
+        report.explain(failed.iter().copied())
+    );
+    Ok(Done::Pass(ksft::summary(&report.results)))
 }
 
 pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
     let run = ksft::run_own(paths, variant, &ksft::machine(), &Own::default())?;
-    Ok(Done::Pass(ksft::summary(&run.results)))
+    Ok(run.done())
 }
 
 /// One of our tests where nothing it needs is missing.
 fn whole(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Result<Done> {
     let run = ksft::run_own(paths, variant, machine, own)?;
-    let skipped = ktap::count(&run.results, Verdict::Skip);
+    let skipped = ktap::count(&run.report.results, Verdict::Skip);
     ensure!(skipped == 0, "{skipped} cases were skipped");
-    Ok(Done::Pass(ksft::summary(&run.results)))
+    Ok(run.done())
 }
 
 /// With memory that is movable, so that pages have to be moved before they are pinned for long.
@@ -149,7 +150,7 @@ pub fn upstream_on_debug(paths: &Paths) -> Result<Done> {
         ..ksft::machine()
     };
     let run = ksft::run_upstream(paths, Variant::Debug, &machine, &[])?;
-    Ok(Done::Pass(ksft::summary(&run.results)))
+    Ok(Done::Pass(ksft::summary(&run.report.results)))
 }
 
 pub fn same_code(paths: &Paths) -> Result<Done> {
