@@ -20,7 +20,7 @@ use std::process::Command;
 pub const OWN: &str = "tools/testing/selftests/freepte";
 
 /// Less, and some of upstream's tests fail for that alone.
-pub const MEMORY: &str = "4G";
+const MEMORY: &str = "4G";
 
 /// What upstream's tests are compiled with.
 const TIMEOUTS: &str = include_str!("ksft/timeouts.h");
@@ -28,13 +28,38 @@ const TIMEOUTS: &str = include_str!("ksft/timeouts.h");
 /// So many times as long upstream's tests may take on the debug kernel.
 const DEBUG_TIMEOUT_SCALE: u32 = 10;
 
+/// /proc/PID/mem writes what its owner may not: by default that is for tracers only, and what tests
+/// of upstream and of ours do with it would say nothing.
+const FORCE: &str = "proc_mem.force_override=always";
+
+/// The vsyscall page can be read: the one page of a process that no VMA of it maps.
+pub const VSYSCALL: &str = "vsyscall=emulate";
+
 /// The guest in which the suites run.
 pub fn machine() -> Machine {
     Machine {
         memory: Some(MEMORY.to_owned()),
+        append: vec![FORCE.to_owned()],
         timeout: 3600,
         ..Machine::default()
     }
+}
+
+/// A guest that somebody asks for, with what the suites need.
+pub fn suited(asked: &Machine) -> Machine {
+    let ours = machine();
+    Machine {
+        memory: asked.memory.clone().or(ours.memory),
+        append: [ours.append, asked.append.clone()].concat(),
+        ..asked.clone()
+    }
+}
+
+/// The guest in which the suites run, and more words for its command line.
+pub fn machine_with(words: &str) -> Machine {
+    let mut machine = machine();
+    machine.append.push(words.to_owned());
+    machine
 }
 
 /// What one kernel made of a set of tests.
@@ -405,5 +430,18 @@ mod tests {
         assert!(matches!(run("    ok 1 x # SKIP\nok 1 a\n")?, Done::Skip(_)));
         assert!(matches!(run("    ok 1 x\nok 1 a\n")?, Done::Pass(_)));
         Ok(())
+    }
+
+    #[test]
+    fn all_guests_force_writes() {
+        let asked = Machine {
+            append: vec!["quiet".to_owned()],
+            ..Machine::default()
+        };
+        for machine in [machine(), machine_with("numa=fake=2"), suited(&asked)] {
+            assert!(machine.append.iter().any(|words| words == FORCE));
+        }
+        assert_eq!(machine_with("x").append.len(), 2);
+        assert_eq!(suited(&asked).append.len(), 2);
     }
 }

@@ -285,10 +285,7 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
             build::build(paths, *kernel)?;
         }
     }
-    let mut machine = args.machine.clone();
-    machine
-        .memory
-        .get_or_insert_with(|| ksft::MEMORY.to_owned());
+    let machine = ksft::suited(&args.machine);
     if args.own {
         let own = ksft::Own {
             tests: &args.tests,

@@ -91,9 +91,8 @@ pub fn step(paths: &Paths, kernel: Variant, seconds: u64) -> Result<String> {
 
 fn storm(paths: &Paths, options: &Options) -> Result<String> {
     let machine = Machine {
-        append: vec![APPEND.to_owned()],
         timeout: MOST_TIMES * options.seconds + SPARE_SECONDS,
-        ..ksft::machine()
+        ..ksft::machine_with(APPEND)
     };
     let programs = ksft::Programs {
         what: "storm",

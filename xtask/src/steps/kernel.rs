@@ -104,9 +104,8 @@ fn whole(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Resul
 /// With memory that is movable, so that pages have to be moved before they are pinned for long.
 pub fn many_failures(paths: &Paths) -> Result<Done> {
     let machine = Machine {
-        append: vec!["movablecore=25%".to_owned()],
         timeout: 2 * 3600,
-        ..ksft::machine()
+        ..ksft::machine_with("movablecore=25%")
     };
     let own = Own {
         tests: &["gup_failures".to_owned()],
@@ -119,11 +118,8 @@ pub fn many_failures(paths: &Paths) -> Result<Done> {
 /// With the page of the kernel that every process has at a fixed address, to be read as well.
 pub fn forced(paths: &Paths) -> Result<Done> {
     let machine = Machine {
-        append: ["proc_mem.force_override=always", "vsyscall=emulate"]
-            .map(str::to_owned)
-            .to_vec(),
         timeout: 600,
-        ..ksft::machine()
+        ..ksft::machine_with(ksft::VSYSCALL)
     };
     let own = Own {
         tests: &["gup_force".to_owned()],
