@@ -7,6 +7,7 @@ use crate::cmd;
 use crate::ktap::{self, Report, Results, Verdict};
 use crate::lock::Lock;
 use crate::paths::Paths;
+use crate::skips::{self, Occasion, Suite};
 use crate::source;
 use crate::steps::Done;
 use crate::tree;
@@ -169,7 +170,7 @@ pub fn run_upstream(
     }
     // Its exit status says that some test failed; the comparison says whether that is ours.
     script.push_str("; exit 0");
-    run(paths, variant, None, machine, &script, "upstream").map(|(run, _)| run)
+    run(paths, variant, None, machine, &script, Suite::Upstream).map(|(run, _)| run)
 }
 
 /// The start of a script that runs with these variables.
@@ -205,10 +206,11 @@ impl Own<'_> {
 
 /// Programs of our own, tests or others.
 pub struct Programs {
-    /// What the log is named after
-    pub what: &'static str,
+    pub suite: Suite,
     /// All tests when none is named
     pub names: Vec<String>,
+    /// They are all that the suite has
+    pub whole: bool,
     /// For each of them
     pub arguments: Vec<String>,
     pub environment: Vec<(&'static str, u32)>,
@@ -232,15 +234,16 @@ impl Programs {
     }
 }
 
-/// Build and run our own tests on one kernel: every one must pass or skip.
+/// Build and run our own tests on one kernel: every one must pass, or may be skipped.
 pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Result<Run> {
     let names = own.tests.iter().map(|name| {
         let name = name.strip_suffix("_test").unwrap_or(name);
         format!("{name}_test")
     });
     let programs = Programs {
-        what: "own",
+        suite: Suite::Own,
         names: names.collect(),
+        whole: own.tests.is_empty(),
         arguments: Vec::new(),
         environment: own.environment(),
     };
@@ -278,7 +281,7 @@ pub fn run_programs(
     )?;
     drop(lock);
     let script = programs.script(&dir, &out)?;
-    let (run, status) = run(paths, variant, image, machine, &script, programs.what)?;
+    let (run, status) = run(paths, variant, image, machine, &script, programs.suite)?;
     let failed = run.report.failed();
     if !failed.is_empty() {
         bail!(
@@ -295,6 +298,13 @@ pub fn run_programs(
         variant.name(),
         run.output.display()
     );
+    let occasion = Occasion {
+        suite: programs.suite,
+        kernel: variant,
+        append: &machine.append,
+        whole: programs.whole,
+    };
+    skips::check(paths, &occasion, &run.report)?;
     Ok(run)
 }
 
@@ -304,8 +314,9 @@ fn run(
     image: Option<&Path>,
     machine: &Machine,
     script: &str,
-    what: &str,
+    suite: Suite,
 ) -> Result<(Run, i32)> {
+    let what = suite.name();
     let command = ["bash", "-c", script].map(str::to_owned);
     eprintln!("running {what} kselftests on {} ...", variant.name());
     let outcome = vm::run(paths, variant, image, machine, Sink::Capture, &command)?;
@@ -352,6 +363,35 @@ pub fn compare_upstream(
     machine: &Machine,
     categories: &[String],
 ) -> Result<String> {
+    compare(paths, variants, machine, categories).map(|(_, text)| text)
+}
+
+/// The same with the quick categories, of which it is known what may be skipped.
+pub fn compare_quick(
+    paths: &Paths,
+    variants: &[Variant],
+    machine: &Machine,
+    quick: &[String],
+) -> Result<String> {
+    let (runs, text) = compare(paths, variants, machine, quick)?;
+    for (variant, run) in &runs {
+        let occasion = Occasion {
+            suite: Suite::Upstream,
+            kernel: *variant,
+            append: &machine.append,
+            whole: true,
+        };
+        skips::check(paths, &occasion, &run.report)?;
+    }
+    Ok(text)
+}
+
+fn compare(
+    paths: &Paths,
+    variants: &[Variant],
+    machine: &Machine,
+    categories: &[String],
+) -> Result<(Vec<(Variant, Run)>, String)> {
     let mut runs = Vec::new();
     let mut texts = Vec::new();
     for variant in variants {
@@ -375,7 +415,7 @@ pub fn compare_upstream(
         differing.len(),
         differing.join("\n")
     );
-    Ok(text)
+    Ok((runs, text))
 }
 
 /// What differs between two kernels, and how the test failed on one of them.

@@ -26,6 +26,7 @@ mod progress;
 mod ptmap;
 mod series;
 mod setup;
+mod skips;
 mod source;
 mod splat;
 mod steps;

@@ -6,6 +6,7 @@ use crate::build::{self, Variant};
 use crate::ksft;
 use crate::paths::Paths;
 use crate::setup;
+use crate::skips::Suite;
 use crate::vm::Machine;
 use anyhow::{ensure, Result};
 use std::path::PathBuf;
@@ -95,8 +96,9 @@ fn storm(paths: &Paths, options: &Options) -> Result<String> {
         ..ksft::machine_with(APPEND)
     };
     let programs = ksft::Programs {
-        what: "storm",
+        suite: Suite::Storm,
         names: vec![PROGRAM.to_owned()],
+        whole: options.actors.is_empty(),
         arguments: options.words(),
         environment: Vec::new(),
     };
