@@ -16,6 +16,7 @@ mod inputs;
 mod kconfig;
 mod ksft;
 mod ktap;
+mod kunit;
 mod kvm;
 mod lock;
 mod models;
