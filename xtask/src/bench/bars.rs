@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What freepte may cost, from bars.toml.
+//! What freepte may cost, from configs/bars.toml.
 
 use crate::paths::Paths;
 use anyhow::{ensure, Context, Result};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
 
-const FILE: &str = "xtask/src/bench/bars.toml";
+const FILE: &str = "configs/bars.toml";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
