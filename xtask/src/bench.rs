@@ -6,27 +6,23 @@ mod bars;
 pub mod committed;
 pub mod gate;
 mod judge;
-mod lanes;
 mod look;
-mod memory;
-mod parallel;
+mod measure;
 mod report;
 mod result;
-mod rows;
 mod setting;
 pub mod sweep;
 mod table;
-mod wall;
 
 use crate::build::{self, Kernel, Variant};
-use crate::guest;
 use crate::paths::Paths;
-use anyhow::{ensure, Context, Result};
+use anyhow::{Context, Result};
+use bars::Bars;
 use glob::Pattern;
+use measure::Plan;
 use result::Bench;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 #[derive(clap::Args)]
@@ -57,44 +53,6 @@ pub struct Options {
     pub list: bool,
 }
 
-/// What is to be measured, by name.
-struct Plan {
-    rows: Vec<String>,
-    parallel: Vec<String>,
-    memory: Vec<String>,
-}
-
-/// The first word of each line that one of our programs lists.
-fn names(program: &Path, list: &[&str]) -> Result<Vec<String>> {
-    let text = crate::cmd::output(Command::new(program).args(list))?;
-    let first = |line: &str| line.split_whitespace().next().map(str::to_owned);
-    Ok(text.lines().filter_map(first).collect())
-}
-
-impl Plan {
-    fn new(paths: &Paths, only: &[Pattern]) -> Result<Self> {
-        let bench = guest::program(paths, "freepte-bench")?;
-        let demo = guest::program(paths, "freepte-demo")?;
-        let mut plan = Self {
-            rows: names(&bench, &["list"])?,
-            parallel: names(&bench, &["list", "--parallel"])?,
-            memory: names(&demo, &["list", "--curves"])?,
-        };
-        let every = [&plan.rows, &plan.parallel, &plan.memory];
-        for pattern in only {
-            ensure!(
-                every.iter().any(|l| l.iter().any(|n| pattern.matches(n))),
-                "nothing is called `{pattern}`; `cargo xtask bench --list` names what is there"
-            );
-        }
-        let wanted = |n: &String| only.is_empty() || only.iter().any(|p| p.matches(n));
-        for list in [&mut plan.rows, &mut plan.parallel, &mut plan.memory] {
-            list.retain(wanted);
-        }
-        Ok(plan)
-    }
-}
-
 pub fn list(paths: &Paths) -> Result<()> {
     let plan = Plan::new(paths, &[])?;
     for (title, names) in [
@@ -119,19 +77,15 @@ fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
         build::build(paths, kernel.clone())?;
     }
     let both = [baseline, candidate];
-    let bars = bars::Bars::load(paths)?;
-    let mut bench = Bench {
-        setting: setting::of(paths, &both)?,
-        rows: rows::measure(paths, &both, &plan.rows, &bars)?,
-        parallel: [
-            wall::measure(paths, &both, &plan.rows)?,
-            parallel::measure(paths, &both, &plan.parallel)?,
-        ]
-        .concat(),
-        memory: memory::measure(paths, &both, &plan.memory)?,
-    };
-    bench.setting.seconds = start.elapsed().as_secs();
-    Ok(bench)
+    let mut setting = setting::of(paths, &both)?;
+    let figures = measure::all(paths, &both, &plan, &Bars::load(paths)?)?;
+    setting.seconds = start.elapsed().as_secs();
+    Ok(Bench {
+        setting,
+        rows: figures.rows,
+        parallel: figures.parallel,
+        memory: figures.memory,
+    })
 }
 
 /// Whether everything holds.

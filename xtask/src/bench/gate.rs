@@ -3,7 +3,8 @@
 //! The few rows that every test run measures.
 
 use super::bars::Bars;
-use super::{rows, table, Plan};
+use super::measure::{self, Plan, Way};
+use super::table;
 use crate::build::{Kernel, Variant};
 use crate::paths::Paths;
 use anyhow::{ensure, Result};
@@ -16,12 +17,7 @@ pub fn run(paths: &Paths) -> Result<String> {
     let mut names = Plan::new(paths, &[])?.rows;
     bars.check(&names)?;
     names.retain(|name| bars.gate.contains(name));
-    // Beside the tests on debug, which keep a processor busy.
-    let way = rows::Way {
-        boots: 1,
-        apart: true,
-    };
-    let found = rows::measure_in(&way, paths, &kernels, &names, &bars)?;
+    let found = measure::rows(&Way::GATE, paths, &kernels, &names, &bars)?;
     let [baseline, candidate] = kernels.each_ref().map(Kernel::name);
     print!("{}", table::rows(&found, &baseline, &candidate));
     let missed = found.iter().filter(|row| !row.holds()).count();

@@ -3,8 +3,8 @@
 //! Page tables of real programs, over time.
 
 use super::lanes;
-use super::result::{Memory, Moment};
 use super::rows;
+use crate::bench::result::{Memory, Moment};
 use crate::build::Kernel;
 use crate::demo;
 use crate::paths::Paths;

@@ -3,8 +3,8 @@
 //! The rows once more where the machine has KVM: nanoseconds, and cycles where perf counts them.
 
 use super::lanes;
-use super::result::Parallel;
 use super::rows::{self, Measured};
+use crate::bench::result::Parallel;
 use crate::build::Kernel;
 use crate::kvm;
 use crate::paths::Paths;

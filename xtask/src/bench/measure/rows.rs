@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Guest instructions: each kernel is booted twice, so that what differs from boot to boot shows.
+//! Guest instructions: a report boots each kernel twice, so that what differs from boot to boot
+//! shows.
 
-use super::bars::Bars;
 use super::lanes;
-use super::result::Row;
+use crate::bench::bars::Bars;
+use crate::bench::result::Row;
 use crate::build::Kernel;
 use crate::guest;
 use crate::paths::Paths;
@@ -12,8 +13,6 @@ use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Context, Result};
 use serde::de::DeserializeOwned;
 use serde::Deserialize;
-
-const BOOTS: usize = 2;
 
 /// What freepte-bench prints of a row.
 #[derive(Clone, Debug, Deserialize)]
@@ -111,7 +110,19 @@ pub struct Way {
     pub apart: bool,
 }
 
-pub fn measure_in(
+impl Way {
+    pub const REPORT: Self = Self {
+        boots: 2,
+        apart: false,
+    };
+    /// Beside the tests on debug, which keep a processor busy.
+    pub const GATE: Self = Self {
+        boots: 1,
+        apart: true,
+    };
+}
+
+pub fn measure(
     way: &Way,
     paths: &Paths,
     kernels: &[Kernel; 2],
@@ -156,19 +167,6 @@ pub fn measure_in(
             })
         })
         .collect()
-}
-
-pub fn measure(
-    paths: &Paths,
-    kernels: &[Kernel; 2],
-    names: &[String],
-    bars: &Bars,
-) -> Result<Vec<Row>> {
-    let way = Way {
-        boots: BOOTS,
-        apart: false,
-    };
-    measure_in(&way, paths, kernels, names, bars)
 }
 
 #[cfg(test)]

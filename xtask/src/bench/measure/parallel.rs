@@ -3,8 +3,8 @@
 //! Several threads: wall time.
 
 use super::lanes;
-use super::result::Parallel;
 use super::rows;
+use crate::bench::result::Parallel;
 use crate::build::Kernel;
 use crate::cmd;
 use crate::kvm;
