@@ -4,23 +4,25 @@
 
 mod bars;
 pub mod committed;
+mod drift;
 pub mod gate;
 mod judge;
 mod look;
 mod measure;
 mod report;
-mod result;
-mod setting;
+pub mod result;
+mod stale;
 pub mod sweep;
 mod table;
 
 use crate::build::{self, Kernel, Variant};
 use crate::paths::Paths;
+use crate::provenance::Provenance;
 use anyhow::{Context, Result};
 use bars::Bars;
 use glob::Pattern;
 use measure::Plan;
-use result::Bench;
+use result::{Bench, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -53,6 +55,13 @@ pub struct Options {
     pub list: bool,
 }
 
+impl Options {
+    /// Whether kernels are built and guests run.
+    pub fn measures(&self) -> bool {
+        self.from.is_none() && !self.list
+    }
+}
+
 pub fn list(paths: &Paths) -> Result<()> {
     let plan = Plan::new(paths, &[])?;
     for (title, names) in [
@@ -77,7 +86,14 @@ fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
         build::build(paths, kernel.clone())?;
     }
     let both = [baseline, candidate];
-    let mut setting = setting::of(paths, &both)?;
+    let [theirs, ours] = &both;
+    // As of now: while it is measured, files may change.
+    let mut setting = Setting {
+        provenance: Provenance::now(paths, &both)?,
+        baseline: result::Kernel::built(paths, theirs)?,
+        candidate: result::Kernel::built(paths, ours)?,
+        seconds: 0,
+    };
     let figures = measure::all(paths, &both, &plan, &Bars::load(paths)?)?;
     setting.seconds = start.elapsed().as_secs();
     Ok(Bench {

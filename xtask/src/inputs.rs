@@ -2,6 +2,9 @@
 
 //! What a kernel is made of, as hashes: whether an image is of this tree, and what has changed since.
 
+mod figures;
+mod lockfile;
+
 use crate::build::{self, Kernel, Variant};
 use crate::kconfig;
 use crate::paths::{short_hash, Paths};

@@ -24,6 +24,7 @@ mod needs;
 mod paths;
 mod pins;
 mod progress;
+mod provenance;
 mod ptmap;
 mod series;
 mod setup;
@@ -309,7 +310,9 @@ fn bench_command(paths: &Paths, options: &bench::Options) -> Result<ExitCode> {
     if options.list {
         return bench::list(paths).map(|()| ExitCode::SUCCESS);
     }
-    setup::provide(paths, setup::TO_MEASURE)?;
+    if options.measures() {
+        setup::provide(paths, setup::TO_MEASURE)?;
+    }
     bench::run(paths, options).map(code)
 }
 

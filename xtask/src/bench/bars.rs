@@ -10,15 +10,16 @@ use std::fs;
 
 const FILE: &str = "configs/bars.toml";
 
+/// What each row is judged by.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bars {
     /// What the regression gate measures
     pub gate: Vec<String>,
     /// For rows without a bar of their own
-    default: f64,
+    pub default: f64,
     /// At most this many times the baseline's instructions
-    ratio: BTreeMap<String, f64>,
+    pub ratio: BTreeMap<String, f64>,
 }
 
 impl Bars {

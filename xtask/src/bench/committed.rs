@@ -1,20 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The report in Documentation/: made of its figures, by this program, and fit to be looked at.
+//! The report in Documentation/: of all that is measured, made of its figures by this program, and
+//! fit to be looked at.
 
-use super::{look, read, report, table};
+use super::bars::Bars;
+use super::measure::Plan;
+use super::result::Bench;
+use super::{look, read, report, stale, table};
+use crate::build::{Kernel, Variant};
+use crate::inputs::Inputs;
 use crate::paths::Paths;
 use crate::steps::Done;
 use anyhow::{ensure, Context, Result};
 use std::fs;
 
 const DIR: &str = "Documentation/bench";
+/// Its figures
+pub const FILE: &str = "Documentation/bench/report.json";
+/// How to make it again
+pub const AGAIN: &str = "Make the report again, from a commit:\n  \
+    cargo xtask bench --json Documentation/bench/report.json \
+    --html Documentation/bench/report.html > Documentation/bench/report.txt\n  \
+    cargo xtask figures --write";
 /// A phone, and a desk
 const WIDTHS: &[u32] = &[360, 1200];
 
+/// The committed figures.
+pub fn load(paths: &Paths) -> Result<Bench> {
+    read(&paths.root.join(FILE))
+}
+
+/// The report is of what is measured now, and its pages are of its figures.
 pub fn check(paths: &Paths) -> Result<Done> {
+    let bench = load(paths)?;
+    let bars = Bars::load(paths)?;
+    let plan = Plan::new(paths, &[])?;
+    bars.check(&plan.rows)?;
+    let wrong = stale::complaints(&bench, &plan, &bars);
+    ensure!(
+        wrong.is_empty(),
+        "{FILE} is stale:\n  {}\n{AGAIN}",
+        wrong.join("\n  ")
+    );
     let dir = paths.root.join(DIR);
-    let bench = read(&dir.join("report.json"))?;
     for (name, expected) in [
         ("report.html", report::html(&bench)?),
         ("report.txt", table::render(&bench)),
@@ -28,8 +56,15 @@ pub fn check(paths: &Paths) -> Result<Done> {
              cargo xtask bench --from {DIR}/report.json --html {DIR}/report.html > {DIR}/report.txt"
         );
     }
+    let note = match of_this_tree(paths, &bench) {
+        Ok(()) => String::new(),
+        // Not before its figures are others is it wrong.
+        Err(why) => format!("; note: {why:#}"),
+    };
     if look::browser().is_none() {
-        return Ok(Done::Skip("no Chromium to look at the report".to_owned()));
+        return Ok(Done::Skip(format!(
+            "no Chromium to look at the report{note}"
+        )));
     }
     let pictures = paths.cache_subdir("report")?;
     for &width in WIDTHS {
@@ -37,5 +72,28 @@ pub fn check(paths: &Paths) -> Result<Done> {
         look::open(&dir.join("report.html"), &png, width)
             .with_context(|| format!("the report, {width} pixels wide"))?;
     }
-    Ok(Done::Pass(format!("pictures in {}", pictures.display())))
+    Ok(Done::Pass(format!(
+        "pictures in {}{note}",
+        pictures.display()
+    )))
+}
+
+/// The report is of kernels and programs that this tree gives.
+pub fn of_this_tree(paths: &Paths, bench: &Bench) -> Result<()> {
+    let kernels = [Variant::Stock, Variant::Freepte].map(Kernel::from);
+    let now = Inputs::of_figures(paths, &kernels)?;
+    bench.setting.provenance.check(FILE, &now)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn bench() -> Result<Bench> {
+        load(&Paths::discover()?)
+    }
+
+    pub fn owned<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+        names.cloned().collect()
+    }
 }

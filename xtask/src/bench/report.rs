@@ -77,17 +77,20 @@ mod tests {
         let mut bench = sample::bench();
         let setting = &mut bench.setting;
         for text in [
-            &mut setting.date,
-            &mut setting.command,
-            &mut setting.commit,
+            &mut setting.provenance.date,
+            &mut setting.provenance.command,
+            &mut setting.provenance.commit,
+            &mut setting.provenance.qemu,
+            &mut setting.provenance.accelerator,
+            &mut setting.provenance.processor,
+            &mut setting.provenance.tools.source,
+            &mut setting.provenance.tools.clang,
+            &mut setting.provenance.tools.rustc,
+            &mut setting.provenance.tools.bindgen,
             &mut setting.baseline.name,
             &mut setting.baseline.release,
             &mut setting.candidate.name,
             &mut setting.candidate.release,
-            &mut setting.qemu,
-            &mut setting.accelerator,
-            &mut setting.processor,
-            &mut setting.compiler,
         ] {
             text.clone_from(&evil);
         }

@@ -2,7 +2,12 @@
 
 //! What a bench found: what `--json` writes and the report shows.
 
+use crate::build;
+use crate::paths::Paths;
+use crate::provenance::Provenance;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use std::fs;
 
 /// Medians of two runs that differ by more are no figure to judge by.
 pub const NOISE_BAR: f64 = 0.003;
@@ -20,22 +25,10 @@ pub struct Bench {
 /// What was measured, on what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Setting {
-    /// UTC, as in 2026-01-31 12:00
-    pub date: String,
-    /// The command that measures the same again
-    pub command: String,
-    /// Of the repository, with "+" when files differed from it; empty outside of one
-    pub commit: String,
+    #[serde(flatten)]
+    pub provenance: Provenance,
     pub baseline: Kernel,
     pub candidate: Kernel,
-    /// "QEMU emulator version 7.2.19 (...)"
-    pub qemu: String,
-    /// "TCG" or "KVM": what ran the rows in wall time and the memory curves
-    pub accelerator: String,
-    /// The host's processor
-    pub processor: String,
-    /// "Debian clang version 22.1.0"
-    pub compiler: String,
     pub seconds: u64,
 }
 
@@ -45,6 +38,27 @@ pub struct Kernel {
     pub name: String,
     /// uname -r
     pub release: String,
+}
+
+impl Kernel {
+    /// As it was built.
+    pub fn built(paths: &Paths, kernel: &build::Kernel) -> Result<Self> {
+        let file = build::build_dir(paths, kernel.clone())?.join("include/config/kernel.release");
+        let release =
+            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        Ok(Self {
+            name: kernel.name(),
+            release: release.trim().to_owned(),
+        })
+    }
+
+    /// "freepte (Linux 7.3.4)"
+    pub fn title(&self) -> String {
+        match self.release.as_str() {
+            "" => self.name.clone(),
+            release => format!("{} (Linux {release})", self.name),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,10 @@
 //! A bench on a terminal.
 
 use super::judge;
-use super::result::{Bench, Memory, Moment, Parallel, Row};
+use super::result::{Bench, Memory, Moment, Parallel, Row, Setting};
 
 pub fn render(bench: &Bench) -> String {
-    let mut text = String::new();
+    let mut text = setting(&bench.setting);
     let names = (&bench.setting.baseline.name, &bench.setting.candidate.name);
     if !bench.rows.is_empty() {
         text.push_str(&rows(&bench.rows, names.0, names.1));
@@ -25,6 +25,35 @@ pub fn render(bench: &Bench) -> String {
         text.push_str(&format!("! {line}\n"));
     }
     text
+}
+
+/// What was measured, when, and from which tree.
+fn setting(setting: &Setting) -> String {
+    let from = &setting.provenance;
+    let known = |text: &str| match text {
+        "" => "not known".to_owned(),
+        text => text.to_owned(),
+    };
+    let mut lines = vec![
+        format!(
+            "{} against {}",
+            setting.candidate.title(),
+            setting.baseline.title()
+        ),
+        format!("date (UTC): {}", known(&from.date)),
+        format!("commit: {}", known(&from.commit)),
+        format!(
+            "hash of the tree: {}",
+            known(&from.inputs.hash().unwrap_or_default())
+        ),
+    ];
+    let tools = from.tools.entries();
+    lines.extend(tools.map(|(what, version)| format!("{what}: {}", known(version))));
+    lines
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect::<String>()
+        + "\n"
 }
 
 /// Figure, figure, ratio, bar.
@@ -94,6 +123,21 @@ fn last(memory: &Memory, baseline: &str, candidate: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_it_comes_from_is_said() {
+        let text = render(&super::super::report::sample::bench());
+        for part in [
+            "freepte (Linux 0.0.0-freepte) against stock (Linux 0.0.0)\n",
+            "date (UTC): 0000-00-00 00:00",
+            "commit: 0123456789ab+\n",
+            "clang: clang 0.0.0\n",
+            "rustc: rustc 0.0.0\n",
+            "hash of the tree: not known\n",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
 
     #[test]
     fn marks() {

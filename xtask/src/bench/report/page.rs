@@ -101,23 +101,27 @@ fn contents(bench: &Bench, groups: &[Group<'_>]) -> Markup {
 }
 
 fn setting(bench: &Bench) -> Markup {
-    let s = &bench.setting;
-    let kernel = |kernel: &Kernel| match kernel.release.as_str() {
-        "" => kernel.name.clone(),
-        release => format!("{} (Linux {release})", kernel.name),
-    };
-    let seconds = (s.seconds > 0).then(|| format::duration(s.seconds));
+    let setting = &bench.setting;
+    let from = &setting.provenance;
+    let seconds = (setting.seconds > 0).then(|| format::duration(setting.seconds));
     let entries = [
-        ("Date", s.date.clone()),
+        ("Date (UTC)", from.date.clone()),
         ("Took", seconds.unwrap_or_default()),
-        ("Commit", s.commit.clone()),
-        ("Compiler", s.compiler.clone()),
-        ("Baseline", kernel(&s.baseline)),
-        ("Candidate", kernel(&s.candidate)),
-        ("Machine", s.qemu.clone()),
-        ("Accelerator", s.accelerator.clone()),
-        ("Processor", s.processor.clone()),
+        ("Commit", from.commit.clone()),
+        ("Hash of the tree", from.inputs.hash().unwrap_or_default()),
+        ("Baseline", setting.baseline.title()),
+        ("Candidate", setting.candidate.title()),
     ];
+    let tools = from
+        .tools
+        .entries()
+        .map(|(what, text)| (what, text.to_owned()));
+    let machine = [
+        ("Machine", from.qemu.clone()),
+        ("Accelerator", from.accelerator.clone()),
+        ("Processor", from.processor.clone()),
+    ];
+    let entries = entries.into_iter().chain(tools).chain(machine);
     html! {
         section #setting {
             h2 { "Setting" }
@@ -308,13 +312,13 @@ fn command(bench: &Bench) -> Markup {
     html! {
         section #command {
             h2 { "Measure again" }
-            @if bench.setting.command.is_empty() {
+            @if bench.setting.provenance.command.is_empty() {
                 p { "The command is not known." }
             } @else {
                 p { "In the repository, at the commit above:" }
                 pre {
                     code {
-                        @for (n, word) in bench.setting.command.split(' ').enumerate() {
+                        @for (n, word) in bench.setting.provenance.command.split(' ').enumerate() {
                             @if n > 0 { " " }
                             span.word { (word) }
                         }

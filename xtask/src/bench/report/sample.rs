@@ -3,6 +3,8 @@
 //! A bench that never was, to try the report on. Every figure is invented.
 
 use super::super::result::{Bench, Kernel, Memory, Moment, Parallel, Row, Setting};
+use crate::inputs::Inputs;
+use crate::provenance::{Provenance, Tools};
 
 /// Name, group, what, unit, baseline, ratio, bar, noise
 type Line = (
@@ -80,15 +82,23 @@ fn setting() -> Setting {
         release: release.into(),
     };
     Setting {
-        date: "0000-00-00 00:00 (a sample: every figure is invented)".into(),
-        command: "cargo xtask bench --baseline stock --candidate freepte --json bench.json --html bench.html".into(),
-        commit: "0123456789ab+".into(),
+        provenance: Provenance {
+            date: "0000-00-00 00:00 (a sample: every figure is invented)".into(),
+            command: "cargo xtask bench --baseline stock --candidate freepte --json bench.json --html bench.html".into(),
+            commit: "0123456789ab+".into(),
+            tools: Tools {
+                source: "linux-source-0.0 0.0.0-1".into(),
+                clang: "clang 0.0.0".into(),
+                rustc: "rustc 0.0.0".into(),
+                bindgen: "bindgen 0.0.0".into(),
+            },
+            qemu: "QEMU emulator version 0.0.0 (Debian 1:0.0+dfsg-0+deb12u0)".into(),
+            accelerator: "TCG".into(),
+            processor: "No Processor at 0.00 GHz".into(),
+            inputs: Inputs::default(),
+        },
         baseline: kernel("stock", "0.0.0"),
         candidate: kernel("freepte", "0.0.0-freepte"),
-        qemu: "QEMU emulator version 0.0.0 (Debian 1:0.0+dfsg-0+deb12u0)".into(),
-        accelerator: "TCG".into(),
-        processor: "No Processor at 0.00 GHz".into(),
-        compiler: "clang 0.0.0".into(),
         seconds: 843,
     }
 }
