@@ -10,6 +10,7 @@ mod cmd;
 mod demo;
 mod distro;
 mod doctor;
+mod figures;
 mod fuzz;
 mod guest;
 mod inputs;
@@ -78,11 +79,9 @@ enum Cmd {
     /// ran out, with 98 when the guest ended without a status.
     Vm(VmArgs),
     /// The main job: show the page tables of real programs with the freeing off and on
-    Run {
-        /// Arguments for freepte-demo instead of `compare`
-        #[arg(last = true)]
-        args: Vec<String>,
-    },
+    Run(demo::Options),
+    /// Tell whether the measured tables of the README are what the committed figures give
+    Figures(figures::Options),
     /// Run every check; the last line is `N passed, N failed`
     Test {
         /// Also compare the code of `off` with stock's, and run upstream's whole mm suite
@@ -200,9 +199,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Cmd::Doctor => Ok(code(doctor::run(&paths)?)),
         Cmd::Setup => setup::everything(&paths).map(|()| ExitCode::SUCCESS),
-        Cmd::Run { args } => {
+        Cmd::Figures(options) => figures::run(&paths, &options).map(|()| ExitCode::SUCCESS),
+        Cmd::Run(options) => {
             setup::provide(&paths, setup::TO_SHOW)?;
-            demo::run(&paths, &args).map(|()| ExitCode::SUCCESS)
+            demo::run(&paths, &options).map(|()| ExitCode::SUCCESS)
         }
         Cmd::Test { full, only, list } => test_command(&paths, full, &only, list),
         Cmd::Models { only } => {

@@ -8,6 +8,7 @@ mod kernel;
 use crate::bench;
 use crate::build::Variant;
 use crate::demo;
+use crate::figures;
 use crate::fuzz;
 use crate::models;
 use crate::needs::Part;
@@ -149,6 +150,7 @@ pub const STEPS: &[Step] = &[
         &[Part::Browser],
         bench::committed::check,
     ),
+    host("the README's figures", &[], figures::step),
     build("build freepte", Variant::Freepte, |p| {
         kernel::build(p, Variant::Freepte)
     }),
@@ -222,6 +224,11 @@ pub const STEPS: &[Step] = &[
     full(reads(
         &[Variant::Stock, Variant::Off],
         host("code of off is stock's", &[Part::Kernel], kernel::same_code),
+    )),
+    full(host(
+        "committed figures are of this tree",
+        &[Part::Kernel],
+        figures::of_this_tree,
     )),
     full(guest("kselftests on twins", TWINS, |p| {
         kernel::own(p, Variant::Twins)

@@ -90,6 +90,18 @@ pub enum Sink {
     Inherit,
     /// Into the outcome
     Capture,
+    /// Standard output into the outcome, standard error to our own
+    CaptureOut,
+}
+
+impl Sink {
+    /// That of standard output, and that of standard error.
+    fn of_each(self) -> (Self, Self) {
+        match self {
+            Self::CaptureOut => (Self::Capture, Self::Inherit),
+            both => (both, both),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -439,15 +451,16 @@ impl Ports {
     }
 
     fn read(self, sink: Sink) -> Result<Readers> {
-        let reader = |path: &Path, ours: Box<dyn Write + Send>| -> Result<(File, Reader)> {
+        let reader = |path: &Path, ours: Box<dyn Write + Send>, sink| -> Result<(File, Reader)> {
             let input = open_fifo(path)?;
             // Kept open until QEMU has gone: until then there is no end of file.
             let hold = OpenOptions::new().write(true).open(path)?;
             let thread = thread::spawn(move || pump(input, ours, sink));
             Ok((hold, thread))
         };
-        let (hold_out, out) = reader(&self.out, Box::new(std::io::stdout()))?;
-        let (hold_err, err) = reader(&self.err, Box::new(std::io::stderr()))?;
+        let (of_out, of_err) = sink.of_each();
+        let (hold_out, out) = reader(&self.out, Box::new(std::io::stdout()), of_out)?;
+        let (hold_err, err) = reader(&self.err, Box::new(std::io::stderr()), of_err)?;
         Ok(Readers {
             hold: [hold_out, hold_err],
             out,
@@ -493,7 +506,7 @@ fn pump(mut input: File, mut ours: Box<dyn Write + Send>, sink: Sink) -> Result<
             return Ok(all);
         }
         match sink {
-            Sink::Capture => all.extend_from_slice(&buffer[..count]),
+            Sink::Capture | Sink::CaptureOut => all.extend_from_slice(&buffer[..count]),
             // Whoever reads us may have gone; the guest must not hang for that.
             Sink::Inherit if !closed => {
                 closed = ours
@@ -617,6 +630,14 @@ mod tests {
         assert!(!outcome(Some(0), false, true).ok());
         assert!(!outcome(None, false, false).ok());
         assert!(outcome(Some(0), false, false).ok());
+    }
+
+    #[test]
+    fn figures_are_captured_while_progress_shows() {
+        let each = (Sink::Capture, Sink::Inherit);
+        assert_eq!(Sink::CaptureOut.of_each(), each);
+        assert_eq!(Sink::Capture.of_each(), (Sink::Capture, Sink::Capture));
+        assert_eq!(Sink::Inherit.of_each(), (Sink::Inherit, Sink::Inherit));
     }
 
     #[test]

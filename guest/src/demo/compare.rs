@@ -114,17 +114,27 @@ pub fn run(names: &[String], options: &Options) -> Result<bool> {
     if let Some(stock) = &stock {
         report.add_stock(stock)?;
     }
-    println!(
-        "{}\n\n{}",
+    let mut text = format!(
+        "{}\n\n{}\n",
         table::render(&report),
         verdict::sentence(&report)
     );
     for complaint in verdict::complaints(&report) {
-        println!("{complaint}");
+        text.push_str(&complaint);
+        text.push('\n');
     }
-    if let Some(file) = &options.json {
-        fs::write(file, serde_json::to_string_pretty(&report)? + "\n")
-            .with_context(|| format!("writing {}", file.display()))?;
+    let json = || serde_json::to_string_pretty(&report).map(|json| json + "\n");
+    match options.json.as_deref() {
+        Some(file) if file == Path::new("-") => {
+            eprint!("{text}");
+            print!("{}", json()?);
+        }
+        file => {
+            print!("{text}");
+            if let Some(file) = file {
+                fs::write(file, json()?).with_context(|| format!("writing {}", file.display()))?;
+            }
+        }
     }
     Ok(report.holds(options.strict))
 }

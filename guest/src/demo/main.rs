@@ -46,7 +46,8 @@ pub struct Options {
     /// Figures of a kernel without freepte (written there by --json), to compare with
     #[arg(long, value_name = "FILE")]
     stock: Option<PathBuf>,
-    /// Write the figures to this file as well
+    /// Write the figures to this file as well, or `-` for standard output: then the table goes to
+    /// standard error
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

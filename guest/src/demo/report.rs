@@ -123,3 +123,17 @@ impl Report {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the host reads: a test there has the same file.
+    #[test]
+    fn as_the_host_reads_it() -> Result<()> {
+        const SAMPLE: &str = include_str!("../../../xtask/src/demo/sample.json");
+        let report: Report = serde_json::from_str(SAMPLE)?;
+        assert_eq!(serde_json::to_string_pretty(&report)? + "\n", SAMPLE);
+        Ok(())
+    }
+}
