@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether KVM works: found out by running something in it, since /dev/kvm may be there and be of
-//! no use.
+//! Whether KVM is of use: found out by running something in it, since /dev/kvm may be there, and
+//! answer, and yet be slower than an emulator, as where a virtual machine has it without the
+//! hardware's help for page tables of guests.
 
 use crate::cmd;
 use crate::paths::{short_hash, Paths};
 use anyhow::{Context, Result};
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const QEMU: &str = "qemu-system-x86_64";
+
+/// Changes with the question that is asked, so that an answer to another one is not taken.
+const PROBE: &str = "faster than TCG";
 
 pub fn qemu() -> Result<PathBuf> {
     cmd::which(QEMU).with_context(|| format!("{QEMU} is missing; run `cargo xtask setup`"))
@@ -24,7 +28,7 @@ pub fn works(paths: &Paths) -> Result<bool> {
     let qemu = qemu()?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let modified = fs::metadata(&qemu)?.modified()?;
-    let key = short_hash(&format!("{boot}{}{modified:?}", qemu.display()));
+    let key = short_hash(&format!("{boot}{}{modified:?}{PROBE}", qemu.display()));
     let answer = paths.cache_subdir("state")?.join("kvm");
     if let Ok(text) = fs::read_to_string(&answer) {
         if let Some((k, v)) = text.trim().split_once(' ') {
@@ -33,7 +37,7 @@ pub fn works(paths: &Paths) -> Result<bool> {
             }
         }
     }
-    let works = Path::new("/dev/kvm").exists() && firmware_runs(&qemu)?;
+    let works = Path::new("/dev/kvm").exists() && is_of_use(&qemu)?;
     fs::write(
         &answer,
         format!("{key} {}\n", if works { "works" } else { "no" }),
@@ -58,20 +62,17 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()??, numbers.next()??))
 }
 
-/// Start QEMU's own firmware under KVM and see whether it says anything.
-fn firmware_runs(qemu: &Path) -> Result<bool> {
+/// What QEMU's own firmware says when it has come to its end: there is nothing to boot.
+const FIRMWARE_ENDS: &str = "No bootable device";
+/// Ample for an emulator on a busy machine, where it takes a second.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long the firmware takes, if it comes to its end.
+fn firmware(qemu: &Path, accelerator: &[&str]) -> Result<Option<Duration>> {
+    let start = Instant::now();
     let mut child = Command::new(qemu)
-        .args([
-            "-accel",
-            "kvm",
-            "-cpu",
-            "host",
-            "-m",
-            "32",
-            "-nodefaults",
-            "-display",
-            "none",
-        ])
+        .args(accelerator)
+        .args(["-m", "64", "-nodefaults", "-display", "none"])
         .args(["-monitor", "none", "-chardev", "stdio,id=out"])
         .args(["-device", "isa-debugcon,iobase=0x402,chardev=out"])
         .stdin(Stdio::null())
@@ -79,21 +80,42 @@ fn firmware_runs(qemu: &Path) -> Result<bool> {
         .stderr(Stdio::null())
         .spawn()
         .with_context(|| format!("running {}", qemu.display()))?;
-    let mut stdout = child.stdout.take().context("QEMU has no output")?;
+    let stdout = child.stdout.take().context("QEMU has no output")?;
     let (said, hear) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut byte = [0];
-        let _ = said.send(stdout.read(&mut byte).unwrap_or(0) == 1);
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let _ = said.send(lines.any(|line| line.contains(FIRMWARE_ENDS)));
     });
-    let works = hear.recv_timeout(Duration::from_secs(10)).unwrap_or(false);
+    let ended = hear.recv_timeout(LONGEST).unwrap_or(false);
+    let took = start.elapsed();
     let _ = child.kill();
     let _ = child.wait();
-    Ok(works)
+    Ok(ended.then_some(took))
+}
+
+/// Whether guests run faster by KVM than in the emulator.
+fn is_of_use(qemu: &Path) -> Result<bool> {
+    let kvm = firmware(qemu, &["-accel", "kvm", "-cpu", "host"])?;
+    let tcg = firmware(qemu, &["-accel", "tcg"])?;
+    Ok(faster(kvm, tcg))
+}
+
+fn faster(kvm: Option<Duration>, tcg: Option<Duration>) -> bool {
+    kvm.is_some_and(|kvm| tcg.is_none_or(|tcg| kvm <= tcg))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kvm_that_is_slower_is_of_no_use() {
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert!(faster(seconds(1), seconds(1)));
+        assert!(!faster(seconds(12), seconds(1)));
+        assert!(!faster(None, seconds(1)));
+        assert!(faster(seconds(1), None));
+    }
 
     #[test]
     fn versions_of_qemu() {
