@@ -9,6 +9,7 @@ mod clean;
 mod cmd;
 mod demo;
 mod distro;
+mod docs;
 mod doctor;
 mod figures;
 mod fuzz;

@@ -8,6 +8,7 @@ mod kernel;
 use crate::bench;
 use crate::build::Variant;
 use crate::demo;
+use crate::docs;
 use crate::figures;
 use crate::fuzz;
 use crate::models;
@@ -130,6 +131,7 @@ pub const STEPS: &[Step] = &[
         host("clippy", &[], host::clippy),
     ),
     host("host tests", &[], host::host_tests),
+    host("commands of the documents", &[], docs::clone),
     host(
         "format of the kernel's Rust",
         &[Part::Kernel],
@@ -163,6 +165,11 @@ pub const STEPS: &[Step] = &[
     guest("boot freepte", FREEPTE, |p| {
         kernel::boot(p, Variant::Freepte)
     }),
+    guest(
+        "commands of the documents, in a guest",
+        FREEPTE,
+        docs::guest,
+    ),
     guest("boot debug, with kunit", DEBUG, |p| {
         kernel::kunit(p, Variant::Debug)
     }),
@@ -199,6 +206,11 @@ pub const STEPS: &[Step] = &[
     guest("random memory calls, stock and freepte", BOTH, |p| {
         fuzz::quick(p).map(Done::Pass)
     }),
+    full(host(
+        "commands of the documents, in a kernel tree",
+        &[Part::Kernel],
+        docs::tree,
+    )),
     full(build("build twins", Variant::Twins, |p| {
         kernel::build(p, Variant::Twins)
     })),

@@ -75,7 +75,7 @@ pub fn patched(paths: &Paths) -> Result<PathBuf> {
 }
 
 /// Copy under another name, then rename: there is either a whole tree or none.
-fn copy_tree(src: &Path, dir: &Path, flags: &[&str], what: &str) -> Result<()> {
+pub fn copy_tree(src: &Path, dir: &Path, flags: &[&str], what: &str) -> Result<()> {
     let progress = Progress::new(what);
     let parent = dir.parent().context("a tree needs a parent directory")?;
     fs::create_dir_all(parent)?;
