@@ -2,6 +2,7 @@
 
 //! `cargo xtask clean`.
 
+use crate::cachedir_tag;
 use crate::paths::Paths;
 use anyhow::{ensure, Context, Result};
 use std::fs;
@@ -12,8 +13,10 @@ pub fn run(paths: &Paths, all: bool) -> Result<()> {
     if !all {
         return remove(&paths.clone_dir()?);
     }
+    // FREEPTE_CACHE may be set to anything, and what is removed is gone. A cache that is older
+    // than the tag has nothing in it but what we put there.
     ensure!(
-        looks_like_ours(&paths.cache),
+        cachedir_tag::is_ours(&paths.cache) || paths.holds_only_entries(),
         "{} does not look like freepte's cache; nothing was removed",
         paths.cache.display()
     );
@@ -21,32 +24,6 @@ pub fn run(paths: &Paths, all: bool) -> Result<()> {
         remove(&entry.path())?;
     }
     Ok(())
-}
-
-/// FREEPTE_CACHE may be set to anything, and what is removed is gone.
-fn looks_like_ours(cache: &Path) -> bool {
-    const KNOWN: [&str; 14] = [
-        "apt",
-        "ccache",
-        "clones",
-        "dl",
-        "ksft",
-        "log",
-        "pkg",
-        "run",
-        "setup.lock",
-        "src",
-        "src.lock",
-        "state",
-        "stock",
-        "tools",
-    ];
-    fs::read_dir(cache).is_ok_and(|entries| {
-        entries.flatten().all(|e| {
-            let name = e.file_name();
-            KNOWN.iter().any(|k| name == *k)
-        })
-    })
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -62,19 +39,53 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
+    use tempfile::TempDir;
+
+    /// A directory in which each of these is a directory, as a cache.
+    fn cache(names: &[&str]) -> Result<(TempDir, Paths)> {
+        let dir = tempfile::tempdir()?;
+        for name in names {
+            fs::create_dir(dir.path().join(name))?;
+        }
+        let cache = PathBuf::from(dir.path());
+        let root = cache.clone();
+        Ok((dir, Paths { root, cache }))
+    }
+
+    fn is_empty(paths: &Paths) -> Result<bool> {
+        Ok(fs::read_dir(&paths.cache)?.next().is_none())
+    }
 
     #[test]
-    fn only_our_own_cache_is_removed() -> Result<()> {
-        let dir = tempfile::tempdir()?;
-        fs::create_dir(dir.path().join("src"))?;
-        assert!(looks_like_ours(dir.path()));
-        let paths = Paths {
-            root: dir.path().into(),
-            cache: dir.path().into(),
-        };
-        fs::write(dir.path().join("thesis.tex"), "")?;
+    fn what_is_not_tagged_stays() -> Result<()> {
+        let (_dir, paths) = cache(&["src", "photos"])?;
         assert!(run(&paths, true).is_err());
-        assert!(dir.path().join("src").exists());
+        assert!(paths.cache.join("src").exists() && paths.cache.join("photos").exists());
+        // A directory that Cargo tagged is not ours.
+        fs::write(
+            paths.cache.join(cachedir_tag::NAME),
+            "Signature: 8a477f597d28d172789f06886806bc55\n# by cargo.\n",
+        )?;
+        assert!(run(&paths, true).is_err());
+        assert!(paths.cache.join("src").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_tagged_goes() -> Result<()> {
+        let (_dir, paths) = cache(&["src", "left-by-a-later-version"])?;
+        cachedir_tag::add(&paths.cache)?;
+        run(&paths, true)?;
+        assert!(is_empty(&paths)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_cache_from_before_the_tag_goes() -> Result<()> {
+        let (_dir, paths) = cache(&["fuzz", "report", "src"])?;
+        run(&paths, true)?;
+        assert!(is_empty(&paths)?);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 mod apt;
 mod bench;
 mod build;
+mod cachedir_tag;
 mod clean;
 mod cmd;
 mod demo;

@@ -5,11 +5,34 @@
 //! Shared by every clone: downloads, the pristine kernel tree, the tools, ccache and the stock
 //! kernel. Each clone has its own patched tree, since that tree links back to the clone.
 
-use anyhow::{Context, Result};
+use crate::cachedir_tag;
+use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// All that is ever at the top of a cache. A name that is not here is refused, so that
+/// `clean --all` can tell a cache from a directory that holds something else.
+const ENTRIES: &[&str] = &[
+    cachedir_tag::NAME,
+    "apt",
+    "ccache",
+    "clones",
+    "dl",
+    "fuzz",
+    "ksft",
+    "log",
+    "pkg",
+    "report",
+    "run",
+    "setup.lock",
+    "src",
+    "src.lock",
+    "state",
+    "stock",
+    "tools",
+];
 
 /// The repository and the cache directory.
 #[derive(Clone, Debug)]
@@ -31,12 +54,35 @@ impl Paths {
             .context("neither FREEPTE_CACHE, XDG_CACHE_HOME nor HOME is set")?;
         fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
         let cache = cache.canonicalize()?;
-        Ok(Self { root, cache })
+        let paths = Self { root, cache };
+        if paths.holds_only_entries() {
+            cachedir_tag::add(&paths.cache)?;
+        }
+        Ok(paths)
+    }
+
+    /// What has this path in the cache (it may not exist yet).
+    pub fn cached(&self, path: &str) -> Result<PathBuf> {
+        let top = path.split('/').next().unwrap_or_default();
+        ensure!(
+            ENTRIES.contains(&top),
+            "{top} is not among the entries of a cache that paths.rs lists"
+        );
+        Ok(self.cache.join(path))
+    }
+
+    /// Whether nothing is in the cache directory that we do not put there.
+    pub fn holds_only_entries(&self) -> bool {
+        fs::read_dir(&self.cache).is_ok_and(|entries| {
+            entries
+                .flatten()
+                .all(|e| ENTRIES.iter().any(|known| e.file_name() == *known))
+        })
     }
 
     /// A directory of the cache, created on first use.
-    pub fn cache_subdir(&self, name: &str) -> Result<PathBuf> {
-        let dir = self.cache.join(name);
+    pub fn cache_subdir(&self, path: &str) -> Result<PathBuf> {
+        let dir = self.cached(path)?;
         fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
         Ok(dir)
     }
@@ -112,6 +158,21 @@ mod tests {
             with(&[("HOME", "/h"), ("FREEPTE_CACHE", "/f")]),
             Some("/f".into())
         );
+    }
+
+    #[test]
+    fn entries_of_a_cache_are_listed() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let paths = Paths {
+            root: dir.path().into(),
+            cache: dir.path().into(),
+        };
+        assert_eq!(paths.cache_subdir("apt/sid")?, dir.path().join("apt/sid"));
+        assert!(paths.cache_subdir("no-entry").is_err());
+        assert!(paths.holds_only_entries());
+        fs::write(dir.path().join("thesis.tex"), "")?;
+        assert!(!paths.holds_only_entries());
+        Ok(())
     }
 
     #[test]
