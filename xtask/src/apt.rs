@@ -281,13 +281,20 @@ pub fn update(log: &Path) -> Result<()> {
 /// Install packages with the machine's apt; it must be root who asks.
 pub fn install(packages: &[String], log: &Path) -> Result<()> {
     update(log)?;
-    let mut install = Command::new("apt-get");
-    install
-        .args(["-q", "-y", "--no-install-recommends", "install"])
-        .args(packages)
-        .env("LC_ALL", "C")
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    cmd::run_logged(&mut install, log)
+    let install = |option: Option<&str>| {
+        let mut install = Command::new("apt-get");
+        install
+            .args(["-q", "-y", "--no-install-recommends"])
+            .args(option)
+            .arg("install")
+            .args(packages)
+            .env("LC_ALL", "C")
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        install
+    };
+    // What takes long may be interrupted. After that, dpkg asks to be repaired.
+    cmd::run_logged(&mut install(Some("--download-only")), log)
+        .and_then(|()| cmd::run_logged_whole(&mut install(None), log))
         .with_context(|| format!("apt could not install {}", packages.join(" ")))
 }
 

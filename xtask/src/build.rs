@@ -5,6 +5,7 @@
 //! The build directory is a subdirectory of the tree that it builds: paths on the compilers'
 //! command lines are then relative, and ccache finds in one clone what another one compiled.
 
+use crate::children;
 use crate::cmd;
 use crate::inputs::Inputs;
 use crate::kconfig;
@@ -12,6 +13,7 @@ use crate::lock::Lock;
 use crate::paths::{short_hash, Paths};
 use crate::pins;
 use crate::progress::Progress;
+use crate::scratch;
 use crate::toolchain::{self, Toolchain};
 use crate::tree;
 use anyhow::{bail, ensure, Context, Result};
@@ -277,12 +279,10 @@ pub fn run_make(mut make: Command, title: &str, log: &Path) -> Result<()> {
     let mut file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
     writeln!(file, "{line}")?;
     let mut progress = Progress::new(title);
-    let mut child = make
-        .stdin(Stdio::null())
+    make.stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(file.try_clone()?)
-        .spawn()
-        .context("running make; is it installed?")?;
+        .stderr(file.try_clone()?);
+    let mut child = children::spawn(&mut make).context("running make; is it installed?")?;
     let mut steps = 0;
     if let Some(stdout) = child.stdout.take() {
         for text in BufReader::new(stdout).split(b'\n') {
@@ -345,12 +345,15 @@ fn install_modules(paths: &Paths, toolchain: &Toolchain, src: &Path, out: &Path)
     if newer(&dir, &order) == Some(true) && newer(&dir, &image) == Some(true) {
         return Ok(());
     }
-    let _ = fs::remove_dir_all(&dir);
+    let tmp = scratch::dir("modules")?;
+    let modules = tmp.path().join("modules");
     let mut make = toolchain.make(paths, src, out);
     make.arg("-s")
-        .arg(format!("INSTALL_MOD_PATH={}", dir.display()))
+        .arg(format!("INSTALL_MOD_PATH={}", modules.display()))
         .arg("modules_install");
-    cmd::output(&mut make).map(|_| ())
+    cmd::output(&mut make)?;
+    let _ = fs::remove_dir_all(&dir);
+    fs::rename(&modules, &dir).with_context(|| format!("renaming to {}", dir.display()))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use crate::cachedir_tag;
 use crate::paths::Paths;
+use crate::scratch;
 use anyhow::{ensure, Context, Result};
 use std::fs;
 use std::path::Path;
@@ -18,6 +19,11 @@ pub fn run(paths: &Paths, all: bool) -> Result<()> {
     ensure!(
         cachedir_tag::is_ours(&paths.cache) || paths.holds_only_entries(),
         "{} does not look like freepte's cache; nothing was removed",
+        paths.cache.display()
+    );
+    ensure!(
+        !scratch::others_run(paths)?,
+        "another cargo xtask uses {}; end it first",
         paths.cache.display()
     );
     for entry in fs::read_dir(&paths.cache)?.flatten() {

@@ -2,11 +2,13 @@
 
 //! Running other programs, with errors that say which and why.
 
+use crate::children;
 use anyhow::{bail, Context, Result};
 use std::env;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The command as one could type it.
 pub fn show(cmd: &Command) -> String {
@@ -20,10 +22,7 @@ pub fn show(cmd: &Command) -> String {
 /// Standard output of a command that must succeed.
 pub fn output(cmd: &mut Command) -> Result<String> {
     let line = show(cmd);
-    let out = cmd
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run `{line}`"))?;
+    let out = children::output(cmd).with_context(|| format!("cannot run `{line}`"))?;
     if !out.status.success() {
         bail!(
             "`{line}` failed ({}):\n{}",
@@ -36,11 +35,7 @@ pub fn output(cmd: &mut Command) -> Result<String> {
 
 /// Standard output if the command exists and succeeds.
 pub fn try_output(cmd: &mut Command) -> Option<String> {
-    let out = cmd
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let out = children::output(cmd).ok()?;
     out.status
         .success()
         .then(|| String::from_utf8_lossy(&out.stdout).into_owned())
@@ -49,17 +44,28 @@ pub fn try_output(cmd: &mut Command) -> Option<String> {
 /// Run a command that must succeed, its output going to a log file; the end of the log is
 /// part of the error.
 pub fn run_logged(cmd: &mut Command, log: &Path) -> Result<()> {
+    logged(cmd, log, children::status)
+}
+
+/// The same for a command that must not be cut in half.
+pub fn run_logged_whole(cmd: &mut Command, log: &Path) -> Result<()> {
+    logged(cmd, log, children::status_whole)
+}
+
+fn logged(
+    cmd: &mut Command,
+    log: &Path,
+    run: fn(&mut Command) -> io::Result<ExitStatus>,
+) -> Result<()> {
     let line = show(cmd);
     if let Some(dir) = log.parent() {
         fs::create_dir_all(dir)?;
     }
     let file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
-    let status = cmd
-        .stdin(Stdio::null())
+    cmd.stdin(Stdio::null())
         .stdout(file.try_clone()?)
-        .stderr(file)
-        .status()
-        .with_context(|| format!("cannot run `{line}`"))?;
+        .stderr(file);
+    let status = run(cmd).with_context(|| format!("cannot run `{line}`"))?;
     if !status.success() {
         let text = fs::read(log).unwrap_or_default();
         bail!(
@@ -87,8 +93,7 @@ pub fn which(name: &str) -> Option<PathBuf> {
 }
 
 pub fn is_root() -> bool {
-    // SAFETY: geteuid() has no preconditions.
-    unsafe { libc::geteuid() == 0 }
+    rustix::process::geteuid().is_root()
 }
 
 /// Processors of this machine.

@@ -16,6 +16,7 @@ use crate::build::{self, Variant};
 use crate::cmd;
 use crate::guest;
 use crate::paths::Paths;
+use crate::scratch;
 use anyhow::{anyhow, ensure, Context, Result};
 use log::{Difference, Log};
 use minimise::{Judge, List};
@@ -148,7 +149,7 @@ fn runner<'a>(paths: &'a Paths, options: &Options) -> Result<Runner<'a>> {
     Ok(Runner {
         paths,
         program: guest::program(paths, "freepte-fuzz")?,
-        scratch: tempfile::Builder::new().prefix("run-").tempdir_in(&dir)?,
+        scratch: scratch::dir("fuzz")?,
         dir,
     })
 }

@@ -4,10 +4,11 @@
 //! answer, and yet be slower than an emulator, as where a virtual machine has it without the
 //! hardware's help for page tables of guests.
 
+use crate::children;
 use crate::cmd;
 use crate::paths::{short_hash, Paths};
 use anyhow::{Context, Result};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,12 +24,16 @@ pub fn qemu() -> Result<PathBuf> {
     cmd::which(QEMU).with_context(|| format!("{QEMU} is missing; run `cargo xtask setup`"))
 }
 
-/// Whether KVM works here; asked once per boot of this machine and per QEMU.
+/// Whether KVM works here; asked once per boot of this machine and per QEMU, and again when whoever
+/// asks may open the device and could not before.
 pub fn works(paths: &Paths) -> Result<bool> {
     let qemu = qemu()?;
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let modified = fs::metadata(&qemu)?.modified()?;
-    let key = short_hash(&format!("{boot}{}{modified:?}{PROBE}", qemu.display()));
+    let device = Path::new("/dev/kvm");
+    let may_open = File::options().read(true).write(true).open(device).is_ok();
+    let key = format!("{boot}{}{modified:?}{may_open}{PROBE}", qemu.display());
+    let key = short_hash(&key);
     let answer = paths.cache_subdir("state")?.join("kvm");
     if let Ok(text) = fs::read_to_string(&answer) {
         if let Some((k, v)) = text.trim().split_once(' ') {
@@ -37,7 +42,7 @@ pub fn works(paths: &Paths) -> Result<bool> {
             }
         }
     }
-    let works = Path::new("/dev/kvm").exists() && is_of_use(&qemu)?;
+    let works = may_open && is_of_use(&qemu)?;
     fs::write(
         &answer,
         format!("{key} {}\n", if works { "works" } else { "no" }),
@@ -70,16 +75,17 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// How long the firmware takes, if it comes to its end.
 fn firmware(qemu: &Path, accelerator: &[&str]) -> Result<Option<Duration>> {
     let start = Instant::now();
-    let mut child = Command::new(qemu)
+    let mut command = Command::new(qemu);
+    command
         .args(accelerator)
         .args(["-m", "64", "-nodefaults", "-display", "none"])
         .args(["-monitor", "none", "-chardev", "stdio,id=out"])
         .args(["-device", "isa-debugcon,iobase=0x402,chardev=out"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("running {}", qemu.display()))?;
+        .stderr(Stdio::null());
+    let mut child =
+        children::spawn(&mut command).with_context(|| format!("running {}", qemu.display()))?;
     let stdout = child.stdout.take().context("QEMU has no output")?;
     let (said, hear) = mpsc::channel();
     std::thread::spawn(move || {
@@ -88,8 +94,7 @@ fn firmware(qemu: &Path, accelerator: &[&str]) -> Result<Option<Duration>> {
     });
     let ended = hear.recv_timeout(LONGEST).unwrap_or(false);
     let took = start.elapsed();
-    let _ = child.kill();
-    let _ = child.wait();
+    child.end();
     Ok(ended.then_some(took))
 }
 

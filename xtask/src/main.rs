@@ -6,6 +6,7 @@ mod apt;
 mod bench;
 mod build;
 mod cachedir_tag;
+mod children;
 mod clean;
 mod cmd;
 mod demo;
@@ -16,6 +17,7 @@ mod figures;
 mod fuzz;
 mod guest;
 mod inputs;
+mod interrupt;
 mod kconfig;
 mod ksft;
 mod ktap;
@@ -29,6 +31,8 @@ mod pins;
 mod progress;
 mod provenance;
 mod ptmap;
+mod reaper;
+mod scratch;
 mod series;
 mod setup;
 mod skips;
@@ -130,6 +134,9 @@ enum Cmd {
         #[arg(long)]
         all: bool,
     },
+    /// Tidy up after another `cargo xtask`
+    #[command(name = reaper::COMMAND, hide = true)]
+    Reaper(reaper::Options),
 }
 
 #[derive(Args)]
@@ -198,6 +205,10 @@ fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<ExitCode> {
     let paths = Paths::discover()?;
+    let _guard = match cli.command {
+        Cmd::Reaper(_) => None,
+        _ => Some(interrupt::guard(&paths)?),
+    };
     match cli.command {
         Cmd::Doctor => Ok(code(doctor::run(&paths)?)),
         Cmd::Setup => setup::everything(&paths).map(|()| ExitCode::SUCCESS),
@@ -232,6 +243,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         }
         Cmd::Build(args) => build_command(&paths, &args),
         Cmd::Vm(args) => vm_command(&paths, &args),
+        Cmd::Reaper(options) => reaper::run(&options).map(|()| ExitCode::SUCCESS),
     }
 }
 

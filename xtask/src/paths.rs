@@ -31,6 +31,8 @@ const ENTRIES: &[&str] = &[
     "src.lock",
     "state",
     "stock",
+    "tmp",
+    "tmp.lock",
     "tools",
 ];
 
@@ -54,11 +56,7 @@ impl Paths {
             .context("neither FREEPTE_CACHE, XDG_CACHE_HOME nor HOME is set")?;
         fs::create_dir_all(&cache).with_context(|| format!("creating {}", cache.display()))?;
         let cache = cache.canonicalize()?;
-        let paths = Self { root, cache };
-        if paths.holds_only_entries() {
-            cachedir_tag::add(&paths.cache)?;
-        }
-        Ok(paths)
+        Ok(Self { root, cache })
     }
 
     /// What has this path in the cache (it may not exist yet).

@@ -69,6 +69,11 @@ impl Progress {
     }
 }
 
+/// Take all that is shown off the terminal.
+pub fn clear() {
+    let _ = BARS.clear();
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

@@ -4,6 +4,7 @@
 //! reads and draws; where the process runs, this runs too.
 
 use crate::build::{self, Variant};
+use crate::children;
 use crate::guest;
 use crate::paths::Paths;
 use crate::setup;
@@ -11,7 +12,7 @@ use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const PROGRAM: &str = "freepte-ptmap";
 
@@ -61,9 +62,8 @@ pub fn run(paths: &Paths, options: &Options) -> Result<()> {
 }
 
 fn done(mut command: Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("running {PROGRAM}"))?;
+    command.stdin(Stdio::null());
+    let status = children::status(&mut command).with_context(|| format!("running {PROGRAM}"))?;
     ensure!(status.success(), "{PROGRAM} ended with {status}");
     Ok(())
 }

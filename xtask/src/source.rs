@@ -8,9 +8,11 @@
 //! 7.3.y names its tree in KERNEL_SRC.
 
 use crate::apt::PrivateApt;
+use crate::children;
 use crate::cmd;
 use crate::paths::{sha256_file, short_hash, Paths};
 use crate::progress::Progress;
+use crate::scratch;
 use anyhow::{bail, ensure, Context, Result};
 use std::env;
 use std::fs;
@@ -219,10 +221,7 @@ impl Deb {
 
 /// Unpack into a temporary directory and rename: nothing half-made is ever left at `dir`.
 fn unpack(dir: &Path, what: &str, extract: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let parent = dir.parent().context("the cache has no parent")?;
-    let tmp = tempfile::Builder::new()
-        .prefix(".unpack-")
-        .tempdir_in(parent)?;
+    let tmp = scratch::dir("unpack")?;
     let progress = Progress::new(&format!("unpacking {what}"));
     extract(tmp.path())?;
     let tree = fs::read_dir(tmp.path())?
@@ -231,37 +230,28 @@ fn unpack(dir: &Path, what: &str, extract: impl FnOnce(&Path) -> Result<()>) -> 
         .find(|p| p.join("Makefile").is_file())
         .with_context(|| format!("{what} has no kernel tree in it"))?;
     check_version(&tree)?;
-    fs::rename(&tree, dir).with_context(|| format!("renaming to {}", dir.display()))?;
+    scratch::place(&tree, dir)?;
     progress.done();
     Ok(())
 }
 
 /// A package is an archive of ar with archives of tar in it.
 fn unpack_deb(deb: &Path, tmp: &Path) -> Result<()> {
+    let text = format!("cannot unpack {}", deb.display());
+    let start = |tar: &mut Command| {
+        children::spawn(tar.stdout(Stdio::piped())).with_context(|| format!("running {tar:?}"))
+    };
     let tar = |args: &[&str]| {
         let mut tar = Command::new("tar");
-        tar.args(args).stdout(Stdio::piped());
+        tar.args(args);
         tar
     };
-    let text = format!("cannot unpack {}", deb.display());
-    let mut data = Command::new(ar()?)
-        .arg("p")
-        .arg(deb)
-        .arg("data.tar.xz")
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("running ar")?;
+    let mut data = start(Command::new(ar()?).arg("p").arg(deb).arg("data.tar.xz"))?;
     let outer = data.stdout.take().context(text.clone())?;
     let member = format!("./usr/src/{DEB_NAME}.tar.xz");
-    let mut member = tar(&["-xJO", "-f", "-", &member])
-        .stdin(outer)
-        .spawn()
-        .context("running tar")?;
+    let mut member = start(tar(&["-xJO", "-f", "-", &member]).stdin(outer))?;
     let inner = member.stdout.take().context(text.clone())?;
-    let status = tar(&["-xJ", "-f", "-", "-C"])
-        .arg(tmp)
-        .stdin(inner)
-        .status()?;
+    let status = children::status(tar(&["-xJ", "-f", "-", "-C"]).arg(tmp).stdin(inner))?;
     let (data, member) = (data.wait()?, member.wait()?);
     ensure!(
         status.success() && data.success() && member.success(),
@@ -286,6 +276,16 @@ fn package_file(paths: &Paths, version: &str) -> Result<PathBuf> {
     Ok(dl.join(format!("{DEB_NAME}_{version}_all.deb")))
 }
 
+/// Fetch the package; only a whole one gets its place.
+fn download(apt: &PrivateApt, version: &str, sha256: &str, file: &Path) -> Result<()> {
+    let tmp = scratch::dir("download")?;
+    apt.download(DEB_NAME, version, tmp.path())?;
+    let name = file.file_name().context("the package has no name")?;
+    let fetched = tmp.path().join(name);
+    check_hash(&fetched, sha256)?;
+    scratch::place(&fetched, file)
+}
+
 /// The version that figures are of; None where there is no Debian apt.
 fn from_apt(paths: &Paths) -> Result<Option<Deb>> {
     let cached = package_file(paths, DEB_VERSION)?;
@@ -298,7 +298,7 @@ fn from_apt(paths: &Paths) -> Result<Option<Deb>> {
     let progress = Progress::new("fetching Debian's linux-source-7.3");
     apt.update()
         .context("apt-get update (private lists) failed: is there a network?")?;
-    apt.download(DEB_NAME, DEB_VERSION, &paths.cache_subdir("dl")?)?;
+    download(&apt, DEB_VERSION, DEB_SHA256, &cached)?;
     let deb = Deb::tested(cached)?;
     progress.done();
     Ok(Some(deb))
@@ -314,7 +314,8 @@ fn from_snapshot(paths: &Paths) -> Result<Deb> {
     let file = package_file(paths, DEB_VERSION)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let progress = Progress::new(&format!("fetching {name}"));
-    let part = file.with_extension("part");
+    let tmp = scratch::dir("download")?;
+    let part = tmp.path().join(&*name);
     let mut curl = Command::new("curl");
     curl.args(["-fsSL", "--retry", "3", "--connect-timeout", "20"])
         .arg(format!("{SNAPSHOT}/{name}"))
@@ -322,7 +323,7 @@ fn from_snapshot(paths: &Paths) -> Result<Deb> {
         .arg(&part);
     cmd::output(&mut curl)?;
     check_hash(&part, DEB_SHA256)?;
-    fs::rename(&part, &file)?;
+    scratch::place(&part, &file)?;
     progress.done();
     Deb::tested(file)
 }
@@ -341,9 +342,8 @@ fn newer_from_apt(paths: &Paths) -> Result<Option<Deb>> {
         "note: taking {DEB_NAME} {}; figures and tests are of {DEB_VERSION}",
         newer.version
     );
-    apt.download(DEB_NAME, &newer.version, &paths.cache_subdir("dl")?)?;
     let file = package_file(paths, &newer.version)?;
-    check_hash(&file, &newer.sha256)?;
+    download(&apt, &newer.version, &newer.sha256, &file)?;
     let version = newer.version.clone();
     Ok(Some(Deb { file, version }))
 }

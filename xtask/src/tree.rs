@@ -6,10 +6,12 @@
 //! A patched tree is kept in step file by file: only files whose content differs are replaced, so
 //! that the next build is an incremental one.
 
+use crate::children;
 use crate::cmd;
 use crate::lock::Lock;
 use crate::paths::Paths;
 use crate::progress::Progress;
+use crate::scratch;
 use crate::series::Series;
 use crate::source::{self, Source};
 use anyhow::{bail, Context, Result};
@@ -77,14 +79,10 @@ pub fn patched(paths: &Paths) -> Result<PathBuf> {
 /// Copy under another name, then rename: there is either a whole tree or none.
 pub fn copy_tree(src: &Path, dir: &Path, flags: &[&str], what: &str) -> Result<()> {
     let progress = Progress::new(what);
-    let parent = dir.parent().context("a tree needs a parent directory")?;
-    fs::create_dir_all(parent)?;
-    let tmp = tempfile::Builder::new()
-        .prefix(".copy-")
-        .tempdir_in(parent)?;
+    let tmp = scratch::dir("copy")?;
     let copy = tmp.path().join("linux");
     cmd::output(Command::new("cp").args(flags).arg(src).arg(&copy))?;
-    fs::rename(&copy, dir).with_context(|| format!("renaming to {}", dir.display()))?;
+    scratch::place(&copy, dir)?;
     progress.done();
     Ok(())
 }
@@ -155,7 +153,7 @@ pub fn apply(pristine: &Path, tree: &Path, series: &Series) -> Result<()> {
     }
     affected.extend(state.files());
 
-    let scratch = tempfile::tempdir().context("making a temporary directory")?;
+    let scratch = scratch::dir("patch")?;
     for file in &affected {
         copy_if_there(&pristine.join(file), &scratch.path().join(file))?;
     }
@@ -179,7 +177,8 @@ pub fn apply(pristine: &Path, tree: &Path, series: &Series) -> Result<()> {
 
 fn apply_series(dir: &Path, series: &Series) -> Result<()> {
     for (n, patch) in series.patches.iter().enumerate() {
-        let out = Command::new("patch")
+        let mut command = Command::new("patch");
+        command
             .args([
                 "-p1",
                 "--fuzz=0",
@@ -191,9 +190,8 @@ fn apply_series(dir: &Path, series: &Series) -> Result<()> {
             .arg(dir)
             .arg("-i")
             .arg(&patch.path)
-            .env("LC_ALL", "C")
-            .output()
-            .context("running patch; is it installed?")?;
+            .env("LC_ALL", "C");
+        let out = children::output(&mut command).context("running patch; is it installed?")?;
         let text = String::from_utf8_lossy(&out.stdout);
         if !out.status.success() {
             bail!(
@@ -265,7 +263,7 @@ fn update(new: &Path, old: &Path) -> Result<bool> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let dir = path.parent().context("a file needs a directory")?;
     fs::create_dir_all(dir)?;
-    let tmp = tempfile::NamedTempFile::new_in(dir)?;
+    let tmp = tempfile::NamedTempFile::new()?;
     fs::write(tmp.path(), bytes)?;
     tmp.persist(path)
         .with_context(|| format!("writing {}", path.display()))?;

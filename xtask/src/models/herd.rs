@@ -11,6 +11,7 @@ use crate::apt::PrivateApt;
 use crate::cmd;
 use crate::paths::Paths;
 use crate::progress::Progress;
+use crate::scratch;
 use anyhow::{ensure, Context, Result};
 use std::ffi::OsString;
 use std::fs;
@@ -107,9 +108,7 @@ pub fn setup(paths: &Paths) -> Result<()> {
     let progress = Progress::new("fetching herd7 (unpacked into the cache, not installed)");
     apt.update()
         .context("apt-get update (private lists) failed: is there a network?")?;
-    let tmp = tempfile::Builder::new()
-        .prefix(".herd-")
-        .tempdir_in(paths.cache_subdir("pkg")?)?;
+    let tmp = scratch::dir("herd")?;
     apt.download_all(PACKAGE, tmp.path())
         .with_context(|| format!("Debian's {PACKAGE} could not be fetched"))?;
     unpack(tmp.path(), &home(paths))?;
@@ -139,7 +138,7 @@ fn unpack(debs: &Path, home: &Path) -> Result<()> {
         fs::rename(&from, made.join(to))?;
     }
     let _ = fs::remove_dir_all(home);
-    fs::rename(&made, home).with_context(|| format!("renaming to {}", home.display()))
+    scratch::place(&made, home)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod outcome;
 mod readme;
 
 use super::herd::Herd;
+use crate::children;
 use crate::cmd;
 use crate::paths::Paths;
 use crate::tree;
@@ -16,7 +17,6 @@ use claim::{Claim, Word};
 use outcome::Outcome;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -121,14 +121,12 @@ fn judge_all(herd: &Herd, model: &Path, claims: &[&Claim]) -> Vec<Result<()>> {
 
 /// Run one test and compare what comes out with what it expects.
 fn judge(herd: &Herd, model: &Path, claim: &Claim) -> Result<()> {
-    let out = herd
-        .command()
+    let mut command = herd.command();
+    command
         .args(["-conf", "linux-kernel.cfg", "-timeout", LIMIT])
         .arg(&claim.path)
-        .current_dir(model)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run herd7")?;
+        .current_dir(model);
+    let out = children::output(&mut command).context("cannot run herd7")?;
     let complaint = String::from_utf8_lossy(&out.stderr);
     // It warns of a test that it cannot read, and exits as if nothing had been wrong.
     ensure!(

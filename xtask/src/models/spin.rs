@@ -8,17 +8,20 @@ mod readme;
 mod verdict;
 
 use super::Unavailable;
+use crate::children;
 use crate::cmd;
 use crate::lock::Lock;
 use crate::paths::Paths;
+use crate::scratch;
 use anyhow::{bail, ensure, Context, Result};
 use model::{Bug, Model, Scenario};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
+use tempfile::TempDir;
 use verdict::Verdict;
 
 const MODEL: &str = "tools/verification/spin/pte-table";
@@ -142,25 +145,19 @@ fn judge_all(place: &Place, searches: &[Search]) -> Result<u64> {
 /// Make one search and compare what it finds with what it should. Returns how many states a
 /// scenario has.
 fn judge(place: &Place, search: &Search) -> Result<u64> {
-    let dir = place.dir.join(search.name().replace(' ', "-"));
-    if dir.exists() {
-        fs::remove_dir_all(&dir)?;
-    }
-    fs::create_dir_all(&dir)?;
-    let verdict = explore(place, search, &dir)?;
+    let dir = scratch::dir("spin")?;
+    let verdict = explore(place, search, dir.path())?;
     match (search.bug, &verdict.violation) {
         (None, None) => ensure!(verdict.finished, "the search did not get to the end"),
-        (None, Some(text)) => bail!("{text}; to see how: {}", replay(place, search, &dir)),
+        (None, Some(text)) => bail!("{text}; to see how: {}", replay(place, search, dir)?),
         (Some(_), None) => bail!("the search found nothing"),
-        (Some(bug), Some(_)) => ensure!(
-            verdict.violates(&bug.property),
-            "found {}, not {}; to see how: {}",
-            verdict.violation.unwrap_or_default(),
+        (Some(bug), Some(text)) if !verdict.violates(&bug.property) => bail!(
+            "found {text}, not {}; to see how: {}",
             bug.property,
-            replay(place, search, &dir)
+            replay(place, search, dir)?
         ),
+        (Some(_), Some(_)) => {}
     }
-    fs::remove_dir_all(&dir)?;
     Ok(if search.bug.is_none() {
         verdict.states
     } else {
@@ -187,22 +184,26 @@ fn explore(place: &Place, search: &Search, dir: &Path) -> Result<Verdict> {
             .current_dir(dir),
     )?;
     // Its exit status tells nothing.
-    let out = Command::new(dir.join("pan"))
-        .args([format!("-m{DEPTH}"), format!("-Q{LIMIT}"), "-w22".into()])
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run pan")?;
+    let mut pan = Command::new(dir.join("pan"));
+    pan.args([format!("-m{DEPTH}"), format!("-Q{LIMIT}"), "-w22".into()])
+        .current_dir(dir);
+    let out = children::output(&mut pan).context("cannot run pan")?;
     Verdict::parse(&String::from_utf8_lossy(&out.stdout))
 }
 
-/// The command that shows the path to a violation.
-fn replay(place: &Place, search: &Search, dir: &Path) -> String {
+/// Keep what a search left; returns the command that shows the path to its violation.
+fn replay(place: &Place, search: &Search, left: TempDir) -> Result<String> {
+    let dir = place.dir.join(search.name().replace(' ', "-"));
+    if dir.exists() {
+        fs::remove_dir_all(&dir)?;
+    }
+    fs::create_dir_all(&place.dir)?;
+    fs::rename(left.keep(), &dir).with_context(|| format!("renaming to {}", dir.display()))?;
     let mut command = Command::new(&place.spin);
     command
         .args(["-p", "-g", "-l", "-k"])
         .arg(format!("{}.pml.trail", search.scenario.name))
         .args(search.define())
         .arg(&search.scenario.path);
-    format!("cd {} && {}", dir.display(), cmd::show(&command))
+    Ok(format!("cd {} && {}", dir.display(), cmd::show(&command)))
 }

@@ -3,6 +3,7 @@
 //! Steps that need no kernel: formats, lints, tests of the tools themselves.
 
 use super::{passed, Done};
+use crate::children;
 use crate::cmd;
 use crate::guest;
 use crate::paths::Paths;
@@ -16,9 +17,7 @@ use std::process::Command;
 /// Run a command whose output is of interest only when it fails.
 fn quiet(cmd: &mut Command) -> Result<()> {
     let line = cmd::show(cmd);
-    let out = cmd
-        .output()
-        .map_err(|e| anyhow::anyhow!("cannot run `{line}`: {e}"))?;
+    let out = children::output(cmd).map_err(|e| anyhow::anyhow!("cannot run `{line}`: {e}"))?;
     if !out.status.success() {
         let text = format!(
             "{}{}",

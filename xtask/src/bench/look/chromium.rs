@@ -2,14 +2,14 @@
 
 //! Chromium without a window.
 
+use crate::children;
 use crate::cmd;
 use anyhow::{bail, ensure, Context, Result};
+use std::env;
 use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const NAMES: &[&str] = &[
     "chromium",
@@ -85,17 +85,17 @@ impl Chromium<'_> {
             .env("HOME", self.dir)
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_CACHE_HOME")
+            // It makes a socket there, and the path of one must be short.
+            .env("TMPDIR", env::temp_dir())
             .stdin(Stdio::null())
             .stdout(File::create(&out)?)
-            .stderr(File::create(&err)?)
-            .process_group(0);
+            .stderr(File::create(&err)?);
         if cmd::is_root() {
             command.arg("--no-sandbox");
         }
-        let mut child = command
-            .spawn()
+        let mut child = children::spawn(&mut command)
             .with_context(|| format!("cannot run {}", self.browser.display()))?;
-        let status = wait(&mut child)?;
+        let status = child.wait_for(PATIENCE)?;
         let said = || fs::read(&err).map(|text| cmd::tail(&String::from_utf8_lossy(&text), 20));
         match status {
             None => bail!("Chromium did not end in {PATIENCE:?}:\n{}", said()?),
@@ -109,30 +109,6 @@ impl Chromium<'_> {
             said()?
         );
         Ok(String::from_utf8_lossy(&text).into_owned())
-    }
-}
-
-/// Nothing when the time ran out.
-fn wait(child: &mut Child) -> Result<Option<ExitStatus>> {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if start.elapsed() >= PATIENCE {
-            kill_group(child);
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn kill_group(child: &Child) {
-    if let Ok(group) = i32::try_from(child.id()) {
-        // SAFETY: kill() touches no memory; the group was made for our own child, which was not
-        // waited for yet.
-        unsafe { libc::kill(-group, libc::SIGKILL) };
     }
 }
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the guest runs.
+
+use crate::paths::Paths;
+use anyhow::{ensure, Context, Result};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// A path as a word of a shell.
+pub fn quote(path: &Path) -> Result<String> {
+    let text = path
+        .to_str()
+        .context("a path that is not UTF-8 cannot be passed to the guest")?;
+    Ok(shlex::try_quote(text)?.into_owned())
+}
+
+/// Run a command, its output going to our ports, and tell its status.
+pub fn for_command(paths: &Paths, modules: &Path, command: &[String]) -> Result<String> {
+    ensure!(!command.is_empty(), "no command to run in the guest");
+    let words = shlex::try_join(command.iter().map(String::as_str))?;
+    Ok(format!(
+        r#"{scene}
+out=$(port freepte.out) err=$(port freepte.err)
+ln -sf "$(port freepte.devout)" /dev/stdout
+ln -sf "$(port freepte.deverr)" /dev/stderr
+( exec {words} ) </dev/null >"$out" 2>"$err"
+echo $? >"$status"
+"#,
+        scene = scene(paths, modules)?,
+    ))
+}
+
+/// Find the ports, set the scene.
+fn scene(paths: &Paths, modules: &Path) -> Result<String> {
+    let cwd = env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let mut path = quote(&paths.cached("pkg/bin")?)?;
+    if let Ok(own) = env::var("PATH") {
+        path = format!("{path}:{}", shlex::try_quote(&own)?);
+    }
+    Ok(format!(
+        r#"port() {{
+	for p in /sys/class/virtio-ports/*; do
+		[ "$(cat "$p/name" 2>/dev/null)" = "$1" ] && echo "/dev/${{p##*/}}"
+	done
+}}
+status=$(port freepte.status)
+ip link set lo up 2>/dev/null
+modules={modules}/lib/modules/$(uname -r)
+if [ -d "$modules" ]; then
+	mount -t tmpfs modules /lib/modules && ln -s "$modules" "/lib/modules/$(uname -r)"
+fi
+export PATH={path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/root FREEPTE_GUEST=1
+[ -b /dev/vda ] && export FREEPTE_DISK=/dev/vda
+cd {cwd} 2>/dev/null || cd /"#,
+        modules = quote(modules)?,
+        cwd = quote(&cwd)?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn paths(dir: &Path) -> Paths {
+        Paths {
+            root: dir.join("a clone"),
+            cache: dir.join("a cache"),
+        }
+    }
+
+    #[test]
+    fn words_are_quoted() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let paths = paths(dir.path());
+        let command = ["echo", "a b", "$X"].map(str::to_owned);
+        let text = for_command(&paths, Path::new("/m n"), &command)?;
+        assert!(text.contains("exec echo 'a b' '$X' )"), "{text}");
+        assert!(text.contains("modules='/m n'/lib/modules/"), "{text}");
+        assert!(for_command(&paths, Path::new("/m"), &[]).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn scripts_are_shell() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let paths = paths(dir.path());
+        let modules = Path::new("/it's");
+        let text = for_command(&paths, modules, &["true".to_owned()])?;
+        crate::cmd::output(Command::new("bash").args(["-n", "-c", &text]))?;
+        Ok(())
+    }
+}
