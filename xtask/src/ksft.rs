@@ -4,6 +4,7 @@
 
 use crate::build::{self, Variant};
 use crate::cmd;
+use crate::half_made;
 use crate::ktap::{self, Report, Results, Verdict};
 use crate::lock::Lock;
 use crate::paths::Paths;
@@ -85,26 +86,37 @@ pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
     let src = tree::stock(paths)?;
     let dir = paths.cache_subdir("ksft")?.join(source::id());
     let _lock = Lock::take(&dir.with_extension("lock"))?;
-    let installed = dir.join("install");
+    half_made::discard(&dir)?;
+    let mm = dir.join("install/mm");
     let stamp = dir.join("stamp");
     let same_timeouts = fs::read_to_string(&stamp).is_ok_and(|text| text == TIMEOUTS);
     // What is built from a user's tree follows that tree: make knows what has changed.
     if same_timeouts && !source::is_user_tree() {
-        return Ok(installed.join("mm"));
+        return Ok(mm);
     }
     let build = dir.join("build");
     if !same_timeouts && build.exists() {
         // make does not know that everything depends on the header.
         fs::remove_dir_all(&build)?;
     }
-    fs::create_dir_all(&dir)?;
+    half_made::make(&dir, || install_upstream(paths, &src, &dir))?;
+    ensure!(
+        mm.join("run_vmtests.sh").is_file(),
+        "the mm selftests were not installed"
+    );
+    fs::write(stamp, TIMEOUTS)?;
+    Ok(mm)
+}
+
+fn install_upstream(paths: &Paths, src: &Path, dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir)?;
     let timeouts = dir.join("timeouts.h");
     fs::write(&timeouts, TIMEOUTS)?;
     let log = paths.log_dir()?;
     let headers = dir.join("headers");
     let mut make = Command::new("make");
     make.arg("-C")
-        .arg(&src)
+        .arg(src)
         .arg(format!("O={}", dir.join("headers-build").display()));
     make.arg(format!("INSTALL_HDR_PATH={}", headers.display()))
         .arg("headers_install");
@@ -114,23 +126,16 @@ pub fn build_upstream(paths: &Paths) -> Result<PathBuf> {
     let mut make = Command::new("make");
     make.arg("-C").arg(src.join("tools/testing/selftests"));
     make.arg("TARGETS=mm")
-        .arg(format!("O={}", build.display()))
+        .arg(format!("O={}", dir.join("build").display()))
         .arg(format!("USERCFLAGS=-include {}", timeouts.display()));
     make.arg(format!(
         "KHDR_INCLUDES=-isystem {}",
         headers.join("include").display()
     ));
-    make.arg(format!("INSTALL_PATH={}", installed.display()));
+    make.arg(format!("INSTALL_PATH={}", dir.join("install").display()));
     make.arg(format!("-j{}", cmd::cpus() + 1)).arg("install");
     plain(&mut make);
-    build::run_make(make, "upstream's mm selftests", &log.join("ksft.log"))?;
-    let mm = installed.join("mm");
-    ensure!(
-        mm.join("run_vmtests.sh").is_file(),
-        "the mm selftests were not installed"
-    );
-    fs::write(stamp, TIMEOUTS)?;
-    Ok(mm)
+    build::run_make(make, "upstream's mm selftests", &log.join("ksft.log"))
 }
 
 /// cargo's and an outer make's variables are not for this make.
@@ -250,6 +255,35 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
     run_programs(paths, variant, None, machine, &programs)
 }
 
+/// Where our programs are built.
+fn own_dir(paths: &Paths) -> Result<PathBuf> {
+    Ok(paths.clone_dir()?.join("ksft-own"))
+}
+
+/// Build our programs.
+fn build_own(paths: &Paths) -> Result<()> {
+    let dir = paths.root.join(OWN);
+    ensure!(
+        dir.join("Makefile").is_file(),
+        "{} has no Makefile",
+        dir.display()
+    );
+    let out = own_dir(paths)?;
+    let include = tree::stock(paths)?.join("tools/testing/selftests");
+    let mut make = Command::new("make");
+    make.arg("-C")
+        .arg(&dir)
+        .arg(format!("OUTPUT={}", out.display()));
+    make.arg(format!("KSFT_INC={}", include.display()));
+    plain(&mut make);
+    let _lock = Lock::take(&out.with_extension("lock"))?;
+    let log = paths.log_dir()?.join("ksft-own.log");
+    half_made::make(&out, || {
+        fs::create_dir_all(&out)?;
+        build::run_make(make, "freepte's kselftests", &log)
+    })
+}
+
 /// Build our programs, and run some of them on a kernel, or on another image of it.
 pub fn run_programs(
     paths: &Paths,
@@ -258,29 +292,8 @@ pub fn run_programs(
     machine: &Machine,
     programs: &Programs,
 ) -> Result<Run> {
-    let dir = paths.root.join(OWN);
-    ensure!(
-        dir.join("Makefile").is_file(),
-        "{} has no Makefile",
-        dir.display()
-    );
-    let out = paths.clone_dir()?.join("ksft-own");
-    fs::create_dir_all(&out)?;
-    let include = tree::stock(paths)?.join("tools/testing/selftests");
-    let mut make = Command::new("make");
-    make.arg("-C")
-        .arg(&dir)
-        .arg(format!("OUTPUT={}", out.display()));
-    make.arg(format!("KSFT_INC={}", include.display()));
-    plain(&mut make);
-    let lock = Lock::take(&out.with_extension("lock"))?;
-    build::run_make(
-        make,
-        "freepte's kselftests",
-        &paths.log_dir()?.join("ksft-own.log"),
-    )?;
-    drop(lock);
-    let script = programs.script(&dir, &out)?;
+    build_own(paths)?;
+    let script = programs.script(&paths.root.join(OWN), &own_dir(paths)?)?;
     let (run, status) = run(paths, variant, image, machine, &script, programs.suite)?;
     let failed = run.report.failed();
     if !failed.is_empty() {

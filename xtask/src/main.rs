@@ -16,6 +16,7 @@ mod doctor;
 mod figures;
 mod fuzz;
 mod guest;
+mod half_made;
 mod inputs;
 mod interrupt;
 mod kconfig;

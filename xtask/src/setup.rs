@@ -6,6 +6,7 @@
 use crate::apt;
 use crate::cmd;
 use crate::distro::Manager;
+use crate::half_made;
 use crate::lock::Lock;
 use crate::models;
 use crate::needs::{python, Need, Part, NEEDS};
@@ -242,15 +243,16 @@ fn compilers(paths: &Paths) -> Result<()> {
 
 /// virtme-ng into a virtual environment of its own.
 fn virtme(paths: &Paths) -> Result<()> {
+    let tools = paths.cache_subdir("tools")?;
+    let venv = tools.join("venv");
+    half_made::discard(&venv)?;
     if paths.vng().is_file() {
         return Ok(());
     }
     let progress = Progress::new("installing virtme-ng");
-    let tools = paths.cache_subdir("tools")?;
-    let venv = tools.join("venv");
     let _ = fs::remove_dir_all(&venv);
     let log = paths.log_dir()?.join("virtme-ng.log");
-    let made = make_venv(&venv, &log);
+    let made = half_made::make(&venv, || make_venv(&venv, &log));
     if made.is_err() {
         // A half-made one would look like a whole one the next time.
         let _ = fs::remove_dir_all(&venv);

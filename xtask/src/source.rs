@@ -18,6 +18,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 const DEB_NAME: &str = "linux-source-7.3";
 const DEB_SUITE: &str = "trixie-backports";
@@ -36,8 +37,8 @@ const NEEDED_GIB: u64 = 15;
 #[derive(Clone, Debug)]
 pub struct Source {
     pub dir: PathBuf,
-    /// It is the copy of a user's tree and that has changed since the last time.
-    pub changed: bool,
+    /// Of a copy of a user's tree: another one whenever that has changed
+    pub generation: Option<String>,
 }
 
 /// The version in the kernel's Makefile.
@@ -116,8 +117,8 @@ fn user_tree() -> Option<PathBuf> {
 pub fn pristine(paths: &Paths) -> Result<Source> {
     let dir = paths.cache_subdir("src")?.join(id());
     if let Some(user) = user_tree() {
-        let changed = copy_user_tree(paths, &user, &dir)?;
-        return Ok(Source { dir, changed });
+        let generation = Some(copy_user_tree(paths, &user, &dir)?);
+        return Ok(Source { dir, generation });
     }
     if !dir.is_dir() {
         check_disk(&paths.cache)?;
@@ -126,12 +127,13 @@ pub fn pristine(paths: &Paths) -> Result<Source> {
     check_version(&dir)?;
     Ok(Source {
         dir,
-        changed: false,
+        generation: None,
     })
 }
 
-/// Bring our copy of the user's tree up to date; never write in the tree itself.
-fn copy_user_tree(paths: &Paths, user: &Path, copy: &Path) -> Result<bool> {
+/// Bring our copy of the user's tree up to date; never write in the tree itself. Returns the copy's
+/// generation.
+fn copy_user_tree(paths: &Paths, user: &Path, copy: &Path) -> Result<String> {
     ensure!(
         user.is_dir(),
         "KERNEL_SRC={} is not a directory",
@@ -149,14 +151,25 @@ fn copy_user_tree(paths: &Paths, user: &Path, copy: &Path) -> Result<bool> {
         check_disk(&paths.cache)?;
     }
     let progress = Progress::new(&format!("copying {}", user.display()));
+    let note = copy.with_extension("generation");
+    let before = fs::read_to_string(&note).ok();
+    // Whoever ends before it is written again has changed the copy, or may have.
+    if before.is_some() {
+        fs::remove_file(&note).with_context(|| format!("removing {}", note.display()))?;
+    }
     let listed = cmd::output(
         Command::new("rsync")
             .args(["-a", "--delete", "--itemize-changes", "--exclude=/.git"])
             .arg(format!("{}/", user.display()))
             .arg(copy),
     )?;
+    let generation = match before {
+        Some(before) if listed.trim().is_empty() => before,
+        _ => format!("{:?}\n", SystemTime::now().duration_since(UNIX_EPOCH)?),
+    };
+    fs::write(&note, &generation).with_context(|| format!("writing {}", note.display()))?;
     progress.done();
-    Ok(!listed.trim().is_empty())
+    Ok(generation)
 }
 
 fn check_disk(dir: &Path) -> Result<()> {

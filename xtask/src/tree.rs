@@ -48,9 +48,10 @@ pub fn stock(paths: &Paths) -> Result<PathBuf> {
     // Nothing writes to the sources of this tree: it may share them with the pristine one.
     if !dir.is_dir() {
         copy_tree(&src.dir, &dir, &["-al"], "linking the stock tree")?;
-    } else if src.changed {
+    } else if !is_of(&dir, &src) {
         resync(&src, &dir)?;
     }
+    set_of(&dir, &src)?;
     Ok(dir)
 }
 
@@ -66,10 +67,11 @@ pub fn patched(paths: &Paths) -> Result<PathBuf> {
             &["-a", "--reflink=auto"],
             "copying the tree to patch",
         )?;
-    } else if src.changed {
-        resync(&src, &dir)?;
+    } else if !is_of(&dir, &src) {
         State::at(&dir).forget()?;
+        resync(&src, &dir)?;
     }
+    set_of(&dir, &src)?;
     let series = Series::load(&paths.root.join("patches"))?;
     apply(&src.dir, &dir, &series)?;
     link(&paths.root, &dir)?;
@@ -97,6 +99,27 @@ fn resync(src: &Source, dir: &Path) -> Result<()> {
             .arg(dir),
     )
     .map(|_| ())
+}
+
+/// Which generation of the source a tree is of is noted beside it.
+fn generation_file(tree: &Path) -> PathBuf {
+    tree.with_extension("generation")
+}
+
+fn is_of(tree: &Path, src: &Source) -> bool {
+    let Some(generation) = &src.generation else {
+        return true;
+    };
+    fs::read_to_string(generation_file(tree)).is_ok_and(|text| text == *generation)
+}
+
+fn set_of(tree: &Path, src: &Source) -> Result<()> {
+    match &src.generation {
+        Some(generation) if !is_of(tree, src) => {
+            replace(&generation_file(tree), generation.as_bytes())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What was last applied: a stamp, and the files that it changed.

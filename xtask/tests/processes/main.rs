@@ -9,3 +9,4 @@
 mod clean;
 mod interrupt;
 mod stage;
+mod trees;
