@@ -17,8 +17,8 @@ pub fn cargo(paths: &Paths) -> Command {
     cmd
 }
 
-/// Build the crate; returns where one of its programs is.
-pub fn program(paths: &Paths, name: &str) -> Result<PathBuf> {
+/// Build the crate.
+pub fn build(paths: &Paths) -> Result<()> {
     ensure!(
         paths.root.join("guest/Cargo.toml").is_file(),
         "this tree has no guest/ with the programs that run in the guest"
@@ -27,8 +27,13 @@ pub fn program(paths: &Paths, name: &str) -> Result<PathBuf> {
     cmd::run_logged(
         cargo(paths).args(["build", "--release", "--package", "guest"]),
         &log,
-    )?;
-    let program = place(paths, name);
+    )
+}
+
+/// Build the crate; returns where one of its programs is.
+pub fn program(paths: &Paths, name: &str) -> Result<PathBuf> {
+    build(paths)?;
+    let program = dir(paths).join(name);
     ensure!(program.is_file(), "the guest crate has no program {name}");
     program
         .canonicalize()
@@ -38,15 +43,16 @@ pub fn program(paths: &Paths, name: &str) -> Result<PathBuf> {
 /// One of its programs as it was built last, if it was; for use within the guest, where building
 /// takes minutes.
 pub fn built_program(paths: &Paths, name: &str) -> Result<PathBuf> {
-    let program = place(paths, name);
+    let program = dir(paths).join(name);
     if program.is_file() {
         return Ok(program);
     }
     self::program(paths, name)
 }
 
-fn place(paths: &Paths, name: &str) -> PathBuf {
+/// Where the programs are.
+pub fn dir(paths: &Paths) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| paths.root.join("target"), |dir| paths.root.join(dir));
-    target.join("release").join(name)
+    target.join("release")
 }

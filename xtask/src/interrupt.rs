@@ -8,6 +8,7 @@ use crate::paths::Paths;
 use crate::progress;
 use crate::reaper::Reaper;
 use crate::scratch;
+use crate::terminal;
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -102,6 +103,7 @@ fn listen(mut signals: Signals) {
 
 fn end(signal: i32) {
     progress::clear();
+    terminal::restore();
     let name = signal_hook::low_level::signal_name(signal).unwrap_or("a signal");
     say(format_args!("{name}: ending what runs"));
     let gate = GATE.try_write().unwrap_or_else(|_| {

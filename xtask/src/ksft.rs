@@ -256,12 +256,12 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
 }
 
 /// Where our programs are built.
-fn own_dir(paths: &Paths) -> Result<PathBuf> {
+pub fn own_dir(paths: &Paths) -> Result<PathBuf> {
     Ok(paths.clone_dir()?.join("ksft-own"))
 }
 
 /// Build our programs.
-fn build_own(paths: &Paths) -> Result<()> {
+pub fn build_own(paths: &Paths) -> Result<()> {
     let dir = paths.root.join(OWN);
     ensure!(
         dir.join("Makefile").is_file(),

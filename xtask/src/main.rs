@@ -41,6 +41,7 @@ mod source;
 mod splat;
 mod steps;
 mod storm;
+mod terminal;
 mod test;
 mod textcmp;
 mod toolchain;
@@ -80,11 +81,12 @@ enum Cmd {
     },
     /// Build a kernel
     Build(BuildArgs),
-    /// Run a command as root in a virtual machine, on the host's files (copy-on-write)
+    /// Run a command, or a shell, as root in a virtual machine, on the host's files (copy-on-write)
     ///
-    /// Exits with the command's status; with 99 when the kernel complained, with 124 when the time
-    /// ran out, with 98 when the guest ended without a status.
-    Vm(VmArgs),
+    /// Without a command it is a shell on this terminal. Exits with the command's status; with 99
+    /// when the kernel complained, with 124 when the time ran out, with 98 when the guest ended
+    /// without a status.
+    Vm(vm::Options),
     /// The main job: show the page tables of real programs with the freeing off and on
     Run(demo::Options),
     /// Tell whether the measured tables of the README are what the committed figures give
@@ -176,24 +178,6 @@ struct BuildArgs {
     print_config: bool,
 }
 
-#[derive(Args)]
-struct VmArgs {
-    /// What to boot
-    #[arg(long, value_enum, default_value_t = Variant::Freepte)]
-    kernel: Variant,
-    /// Boot this image instead
-    #[arg(long)]
-    image: Option<PathBuf>,
-    #[command(flatten)]
-    machine: vm::Machine,
-    /// Say nothing but what the command says
-    #[arg(long)]
-    quiet: bool,
-    /// The command and its arguments
-    #[arg(last = true, required = true)]
-    command: Vec<String>,
-}
-
 fn main() -> ExitCode {
     match dispatch(Cli::parse()) {
         Ok(code) => code,
@@ -243,7 +227,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Cmd::Build(args) => build_command(&paths, &args),
-        Cmd::Vm(args) => vm_command(&paths, &args),
+        Cmd::Vm(options) => vm::command(&paths, &options),
         Cmd::Reaper(options) => reaper::run(&options).map(|()| ExitCode::SUCCESS),
     }
 }
@@ -329,26 +313,4 @@ fn bench_command(paths: &Paths, options: &bench::Options) -> Result<ExitCode> {
         setup::provide(paths, setup::TO_MEASURE)?;
     }
     bench::run(paths, options).map(code)
-}
-
-fn vm_command(paths: &Paths, args: &VmArgs) -> Result<ExitCode> {
-    if args.image.is_none() {
-        build::note_if_stale(paths, args.kernel);
-    }
-    let outcome = vm::run(
-        paths,
-        args.kernel,
-        args.image.as_deref(),
-        &args.machine,
-        vm::Sink::Inherit,
-        &args.command,
-    )?;
-    if let Some(trouble) = outcome.trouble() {
-        eprintln!("error: {trouble}");
-    } else if !args.quiet && outcome.status != Some(0) {
-        eprintln!("note: the guest's console: {}", outcome.console.display());
-    }
-    Ok(ExitCode::from(
-        u8::try_from(outcome.exit_code()).unwrap_or(1),
-    ))
 }

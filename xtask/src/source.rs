@@ -113,6 +113,11 @@ fn user_tree() -> Option<PathBuf> {
     Some(dir.canonicalize().unwrap_or(dir))
 }
 
+/// Whether there is a pristine tree already.
+pub fn is_there(paths: &Paths) -> bool {
+    paths.cache.join("src").join(id()).is_dir()
+}
+
 /// The pristine tree, fetched and unpacked if it is not there yet.
 pub fn pristine(paths: &Paths) -> Result<Source> {
     let dir = paths.cache_subdir("src")?.join(id());

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Running a command in a virtual machine: virtme-ng on a copy-on-write view of the
+//! Running a command, or a shell, in a virtual machine: virtme-ng on a copy-on-write view of the
 //! host's files.
 //!
 //! The command's standard output, standard error and exit status travel over virtio ports of our
 //! own; what virtme-ng, QEMU and the kernel have to say goes to the console log, which is scanned
 //! afterwards.
 
+mod cli;
 mod disk;
+mod escape;
+mod gdb;
 mod machine;
 mod outcome;
 mod ports;
+mod programs;
 mod run_dir;
 mod script;
+mod shell;
 mod vng;
 
 use crate::build::{self, Kernel};
@@ -21,14 +26,17 @@ use crate::paths::Paths;
 use crate::scratch;
 use crate::splat::Scanner;
 use anyhow::{ensure, Context, Result};
+use gdb::Gdb;
 use ports::{Ports, Told};
 use run_dir::RunDir;
+use shell::Console;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
 
+pub use cli::{command, Options};
 pub use machine::Machine;
 pub use outcome::{Outcome, EXIT_NO_STATUS};
 pub use ports::Sink;
@@ -51,6 +59,8 @@ struct Guest<'a> {
     kernel: Kernel,
     image: PathBuf,
     machine: &'a Machine,
+    /// Have it wait for a debugger, and give it all the time that takes
+    gdb: Option<Gdb>,
 }
 
 impl<'a> Guest<'a> {
@@ -75,6 +85,7 @@ impl<'a> Guest<'a> {
             kernel,
             image,
             machine,
+            gdb: None,
         })
     }
 
@@ -85,10 +96,31 @@ impl<'a> Guest<'a> {
         let script = script::for_command(self.paths, &self.modules()?, command)?;
         let mut child = self.boot(&place, &script, ports.qemu_opts())?;
         let readers = ports.read(sink)?;
-        let most = Duration::from_secs(self.machine.timeout);
-        let timed_out = child.wait_for(most)?.is_none();
+        let timed_out = match &self.gdb {
+            Some(_) => child.wait().map(|_| false)?,
+            None => {
+                let most = Duration::from_secs(self.machine.timeout);
+                child.wait_for(most)?.is_none()
+            }
+        };
         drop(child);
         self.outcome(&place, readers.finish()?, timed_out)
+    }
+
+    /// Run a shell on our terminal.
+    fn shell(&self) -> Result<Outcome> {
+        let place = Place::new(self.paths)?;
+        let console = Console::new(place.scratch.path())?;
+        let name = self.kernel.variant.name();
+        let script = script::for_shell(self.paths, &self.modules()?, name)?;
+        let mut child = self.boot(&place, &script, console.qemu_opts())?;
+        console.attend(&mut child)?;
+        let told = Told {
+            status: console.status.read(),
+            stdout: String::new(),
+            stderr: String::new(),
+        };
+        self.outcome(&place, told, false)
     }
 
     fn modules(&self) -> Result<PathBuf> {
@@ -102,6 +134,7 @@ impl<'a> Guest<'a> {
         if let Some(size) = &self.machine.disk {
             devices.push(disk::make(place.scratch.path(), size)?);
         }
+        devices.extend(self.gdb.as_ref().map(Gdb::qemu_opts));
         devices.push(ports);
 
         let file = place.kept.path().join("script");

@@ -2,6 +2,7 @@
 
 //! What the guest runs.
 
+use super::programs;
 use crate::paths::Paths;
 use anyhow::{ensure, Context, Result};
 use std::env;
@@ -31,10 +32,37 @@ echo $? >"$status"
     ))
 }
 
+/// Run a shell on the console that leads to our terminal, whose size may change meanwhile.
+pub fn for_shell(paths: &Paths, modules: &Path, name: &str) -> Result<String> {
+    let term = env::var("TERM").unwrap_or_else(|_| "dumb".to_owned());
+    Ok(format!(
+        r#"{scene}
+ln -sf /proc/self/fd/1 /dev/stdout
+ln -sf /proc/self/fd/2 /dev/stderr
+tty=/dev/hvc0
+stty -F $tty sane iutf8
+while read -r rows columns; do
+	stty -F $tty rows "$rows" cols "$columns"
+done <"$(port freepte.size)" &
+cat >/run/freepte.bashrc <<'END'
+[ -r ~/.bashrc ] && . ~/.bashrc
+PS1='\u@{name}:\w\$ '
+PATH={path}:$PATH
+END
+export TERM={term}
+setsid --ctty --wait bash --rcfile /run/freepte.bashrc -i <>$tty >&0 2>&0
+echo $? >"$status"
+"#,
+        scene = scene(paths, modules)?,
+        path = programs_path(paths)?,
+        term = shlex::try_quote(&term)?,
+    ))
+}
+
 /// Find the ports, set the scene.
 fn scene(paths: &Paths, modules: &Path) -> Result<String> {
     let cwd = env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    let mut path = quote(&paths.cached("pkg/bin")?)?;
+    let mut path = programs_path(paths)?;
     if let Ok(own) = env::var("PATH") {
         path = format!("{path}:{}", shlex::try_quote(&own)?);
     }
@@ -59,9 +87,18 @@ cd {cwd} 2>/dev/null || cd /"#,
     ))
 }
 
+/// The part of PATH that has the project's programs.
+fn programs_path(paths: &Paths) -> Result<String> {
+    let dirs = programs::dirs(paths)?;
+    let words: Vec<String> = dirs.iter().map(|dir| quote(dir)).collect::<Result<_>>()?;
+    Ok(words.join(":"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::process::Command;
 
     fn paths(dir: &Path) -> Paths {
@@ -84,12 +121,40 @@ mod tests {
     }
 
     #[test]
+    fn the_projects_programs_are_found() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let paths = paths(dir.path());
+        for (n, dir) in programs::dirs(&paths)?.iter().enumerate() {
+            fs::create_dir_all(dir)?;
+            let program = dir.join(format!("freepte-test-{n}"));
+            fs::write(&program, "#!/bin/sh\n")?;
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        }
+        let count = programs::dirs(&paths)?.len();
+        let check = (0..count).map(|n| format!("freepte-test-{n}"));
+        let line = scene(&paths, Path::new("/m"))?;
+        let line = line.lines().find(|l| l.starts_with("export PATH="));
+        let script = format!(
+            "{}\ncommand -v {}",
+            line.context("no PATH")?,
+            check.collect::<Vec<_>>().join(" ")
+        );
+        let found = crate::cmd::output(Command::new("bash").args(["-c", &script]))?;
+        assert_eq!(found.lines().count(), count, "{found}");
+        Ok(())
+    }
+
+    #[test]
     fn scripts_are_shell() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let paths = paths(dir.path());
         let modules = Path::new("/it's");
-        let text = for_command(&paths, modules, &["true".to_owned()])?;
-        crate::cmd::output(Command::new("bash").args(["-n", "-c", &text]))?;
+        for text in [
+            for_command(&paths, modules, &["true".to_owned()])?,
+            for_shell(&paths, modules, "freepte")?,
+        ] {
+            crate::cmd::output(Command::new("bash").args(["-n", "-c", &text]))?;
+        }
         Ok(())
     }
 }

@@ -60,6 +60,10 @@ pub fn command(guest: &Guest, script: &Path, qemu_opts: &[String]) -> Result<Com
         // moment while they are read: an interrupt just then is taken for a wild access.
         cmd.arg("--append=no5lvl");
     }
+    if guest.gdb.is_some() {
+        // The debugger takes addresses from the kernel's file.
+        cmd.arg("--append=nokaslr");
+    }
     for words in &machine.append {
         cmd.arg(format!("--append={words}"));
     }

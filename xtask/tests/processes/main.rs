@@ -10,3 +10,4 @@ mod clean;
 mod interrupt;
 mod stage;
 mod trees;
+mod vm;
