@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Whether KVM is of use: found out by running something in it, since /dev/kvm may be there, and
-//! answer, and yet be slower than an emulator, as where a virtual machine has it without the
-//! hardware's help for page tables of guests.
+//! answer, and yet be slower than an emulator, or not know all instructions, as where a virtual
+//! machine has it without the hardware's help.
 
 use crate::children;
 use crate::cmd;
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const QEMU: &str = "qemu-system-x86_64";
 
 /// Changes with the question that is asked, so that an answer to another one is not taken.
-const PROBE: &str = "faster than TCG";
+const PROBE: &str = "in hardware, and faster than TCG";
 
 pub fn qemu() -> Result<PathBuf> {
     cmd::which(QEMU).with_context(|| format!("{QEMU} is missing; run `cargo xtask setup`"))
@@ -42,7 +42,8 @@ pub fn works(paths: &Paths) -> Result<bool> {
             }
         }
     }
-    let works = may_open && is_of_use(&qemu)?;
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let works = may_open && has_virtualization(&cpuinfo) && is_of_use(&qemu)?;
     fs::write(
         &answer,
         format!("{key} {}\n", if works { "works" } else { "no" }),
@@ -65,6 +66,17 @@ pub fn version(text: &str) -> Option<(u32, u32)> {
     let word = text.split("version ").nth(1)?.split_whitespace().next()?;
     let mut numbers = word.split('.').map(|n| n.parse().ok());
     Some((numbers.next()??, numbers.next()??))
+}
+
+/// Whether the processor runs guests. A KVM that does so in software runs firmware, but there are
+/// instructions of a kernel that it does not know: the guest stops at one of them, for good.
+fn has_virtualization(cpuinfo: &str) -> bool {
+    let flags = cpuinfo.lines().find_map(|line| line.strip_prefix("flags"));
+    flags.is_some_and(|flags| {
+        flags
+            .split_whitespace()
+            .any(|flag| matches!(flag, "vmx" | "svm"))
+    })
 }
 
 /// What QEMU's own firmware says when it has come to its end: there is nothing to boot.
@@ -120,6 +132,15 @@ mod tests {
         assert!(!faster(seconds(12), seconds(1)));
         assert!(!faster(None, seconds(1)));
         assert!(faster(seconds(1), None));
+    }
+
+    #[test]
+    fn processors_that_run_guests() {
+        let of = |flags| format!("processor\t: 0\nflags\t\t: fpu {flags} lm\nbugs\t\t: svm\n");
+        assert!(has_virtualization(&of("vmx")));
+        assert!(has_virtualization(&of("svm")));
+        assert!(!has_virtualization(&of("hypervisor svm_lock")));
+        assert!(!has_virtualization(""));
     }
 
     #[test]
