@@ -107,6 +107,7 @@ fn documents(root: &Path) -> Result<Vec<Document>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::children;
     use std::process::Command;
 
     fn in_files(files: &[(&str, &str)], scene: Scene) -> Result<Vec<Script>> {
@@ -190,7 +191,7 @@ mod tests {
         for scene in Scene::ALL {
             for script in scripts(root, scene)? {
                 let file = script.write(tmp.path())?;
-                let status = Command::new("bash").arg("-n").arg(&file).status()?;
+                let status = children::status(Command::new("bash").arg("-n").arg(&file))?;
                 assert!(status.success(), "{}", script.name);
             }
         }

@@ -74,6 +74,7 @@ mod tests {
     use super::super::document::Document;
     use super::super::scene::Scene;
     use super::*;
+    use crate::children;
     use std::process::Command;
 
     /// The driver, run here instead of in a guest.
@@ -89,7 +90,7 @@ mod tests {
             bash.arg(script.write(tmp.path())?);
             scripts.push(script);
         }
-        let out = bash.output()?;
+        let out = children::output(&mut bash)?;
         let output = String::from_utf8_lossy(&out.stdout);
         judge(&scripts, out.status.code().unwrap_or(-1), &output)
     }
