@@ -17,7 +17,7 @@ pub fn run(paths: &Paths, all: bool) -> Result<()> {
     // FREEPTE_CACHE may be set to anything, and what is removed is gone. A cache that is older
     // than the tag has nothing in it but what we put there.
     ensure!(
-        cachedir_tag::is_ours(&paths.cache) || paths.holds_only_entries(),
+        cachedir_tag::is_ours(&paths.cache) || paths.is_a_cache(),
         "{} does not look like freepte's cache; nothing was removed",
         paths.cache.display()
     );
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_is_not_tagged_stays() -> Result<()> {
-        let (_dir, paths) = cache(&["src", "photos"])?;
+        let (_dir, paths) = cache(&["clones", "src", "photos"])?;
         assert!(run(&paths, true).is_err());
         assert!(paths.cache.join("src").exists() && paths.cache.join("photos").exists());
         // A directory that Cargo tagged is not ours.
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_cache_from_before_the_tag_goes() -> Result<()> {
-        let (_dir, paths) = cache(&["fuzz", "report", "src"])?;
+        let (_dir, paths) = cache(&["clones", "fuzz", "report"])?;
         run(&paths, true)?;
         assert!(is_empty(&paths)?);
         Ok(())

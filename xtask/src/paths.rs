@@ -36,6 +36,9 @@ const ENTRIES: &[&str] = &[
     "tools",
 ];
 
+/// Those of them that nobody else has, one of which every cache soon gets.
+const OURS_ALONE: &[&str] = &["clones", "setup.lock", "src.lock"];
+
 /// The repository and the cache directory.
 #[derive(Clone, Debug)]
 pub struct Paths {
@@ -69,13 +72,15 @@ impl Paths {
         Ok(self.cache.join(path))
     }
 
-    /// Whether nothing is in the cache directory that we do not put there.
-    pub fn holds_only_entries(&self) -> bool {
-        fs::read_dir(&self.cache).is_ok_and(|entries| {
-            entries
-                .flatten()
-                .all(|e| ENTRIES.iter().any(|known| e.file_name() == *known))
-        })
+    /// Whether the cache directory is empty, or has what we put there and nothing else.
+    pub fn is_a_cache(&self) -> bool {
+        let Ok(entries) = fs::read_dir(&self.cache) else {
+            return false;
+        };
+        let names: Vec<_> = entries.flatten().map(|e| e.file_name()).collect();
+        let among = |list: &[&str], name| list.iter().any(|known| name == *known);
+        let only_entries = names.iter().all(|name| among(ENTRIES, name));
+        only_entries && (names.is_empty() || names.iter().any(|name| among(OURS_ALONE, name)))
     }
 
     /// A directory of the cache, created on first use.
@@ -167,9 +172,23 @@ mod tests {
         };
         assert_eq!(paths.cache_subdir("apt/sid")?, dir.path().join("apt/sid"));
         assert!(paths.cache_subdir("no-entry").is_err());
-        assert!(paths.holds_only_entries());
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_cache_looks_like() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let paths = Paths {
+            root: dir.path().into(),
+            cache: dir.path().into(),
+        };
+        assert!(paths.is_a_cache());
+        paths.cache_subdir("src")?;
+        assert!(!paths.is_a_cache(), "others have such a directory, too");
+        paths.cache_subdir("clones")?;
+        assert!(paths.is_a_cache());
         fs::write(dir.path().join("thesis.tex"), "")?;
-        assert!(!paths.holds_only_entries());
+        assert!(!paths.is_a_cache());
         Ok(())
     }
 

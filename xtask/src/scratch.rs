@@ -33,7 +33,7 @@ static OWN: OnceLock<Owned> = OnceLock::new();
 /// Make the directory of this process. From now on every temporary file of ours, and of the
 /// programs that we run, is in it.
 pub fn claim(paths: &Paths) -> Result<&'static Path> {
-    if paths.holds_only_entries() {
+    if paths.is_a_cache() {
         cachedir_tag::add(&paths.cache)?;
     }
     let parent = paths.cache_subdir(PARENT)?;

@@ -45,6 +45,7 @@ impl Stage {
             fs::create_dir_all(stage.path(dir))?;
         }
         stage.program("cache/tools/venv/bin/vng", vng)?;
+        fs::write(stage.cache().join("setup.lock"), "")?;
         stage.program(
             "bin/qemu-system-x86_64",
             "echo QEMU emulator version 10.0.0",
