@@ -12,6 +12,7 @@ use crate::terminal;
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::env;
 use std::fmt;
 use std::fs;
 use std::io::Write;
@@ -55,8 +56,11 @@ pub fn guard(paths: &Paths) -> Result<Guard> {
         .collect();
     let signals = Signals::new(heard).context("asking for signals")?;
     thread::spawn(move || listen(signals));
-    if let Err(err) = scratch::sweep(paths) {
-        eprintln!("note: what an earlier run left stays: {err:#}");
+    // A guest sees the files of the host, but not who holds a lock on them.
+    if env::var_os("FREEPTE_GUEST").is_none() {
+        if let Err(err) = scratch::sweep(paths) {
+            eprintln!("note: what an earlier run left stays: {err:#}");
+        }
     }
     Ok(Guard {
         reaper: Some(reaper),

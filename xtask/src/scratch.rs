@@ -9,7 +9,6 @@
 
 use crate::cachedir_tag;
 use crate::children::mark::{self, Mark};
-use crate::lock::Lock;
 use crate::paths::Paths;
 use anyhow::{ensure, Context, Result};
 use std::fs::{self, File, TryLockError};
@@ -37,7 +36,7 @@ pub fn claim(paths: &Paths) -> Result<&'static Path> {
         cachedir_tag::add(&paths.cache)?;
     }
     let parent = paths.cache_subdir(PARENT)?;
-    let gate = Lock::take(&paths.cached(GATE)?)?;
+    let gate = gate(paths)?;
     let dir = tempfile::Builder::new()
         .prefix("")
         .rand_bytes(8)
@@ -119,7 +118,7 @@ fn others(paths: &Paths) -> Result<(Vec<Owned>, usize)> {
     if !parent.is_dir() {
         return Ok((Vec::new(), 0));
     }
-    let _gate = Lock::take(&paths.cached(GATE)?)?;
+    let _gate = gate(paths)?;
     let mut left = Vec::new();
     let mut running = 0;
     for entry in fs::read_dir(&parent)?.flatten() {
@@ -137,6 +136,15 @@ fn others(paths: &Paths) -> Result<(Vec<Owned>, usize)> {
         }
     }
     Ok((left, running))
+}
+
+fn gate(paths: &Paths) -> Result<File> {
+    let path = paths.cached(GATE)?;
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.with_context(|| format!("opening {}", path.display()))?;
+    file.lock()
+        .with_context(|| format!("locking {}", path.display()))?;
+    Ok(file)
 }
 
 fn end(owned: &Owned) -> Result<()> {

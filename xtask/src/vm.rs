@@ -130,16 +130,18 @@ impl<'a> Guest<'a> {
 
     /// Start the guest; it runs a script and ends.
     fn boot(&self, place: &Place, script: &str, ports: String) -> Result<Child> {
-        let mut devices = Vec::new();
+        let mut opts = Vec::new();
         if let Some(size) = &self.machine.disk {
-            devices.push(disk::make(place.scratch.path(), size)?);
+            // It comes first, and is /dev/vda.
+            opts.push(disk::make(place.scratch.path(), size)?);
         }
-        devices.extend(self.gdb.as_ref().map(Gdb::qemu_opts));
-        devices.push(ports);
+        opts.extend(self.machine.qemu_opts.iter().cloned());
+        opts.extend(self.gdb.as_ref().map(Gdb::qemu_opts));
+        opts.push(ports);
 
         let file = place.kept.path().join("script");
         fs::write(&file, script)?;
-        let mut command = vng::command(self, &file, &devices)?;
+        let mut command = vng::command(self, &file, &opts)?;
         let log = File::options()
             .create(true)
             .append(true)

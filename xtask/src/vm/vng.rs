@@ -67,7 +67,7 @@ pub fn command(guest: &Guest, script: &Path, qemu_opts: &[String]) -> Result<Com
     for words in &machine.append {
         cmd.arg(format!("--append={words}"));
     }
-    for opts in machine.qemu_opts.iter().chain(qemu_opts) {
+    for opts in qemu_opts {
         cmd.arg(format!("--qemu-opts={opts}"));
     }
     cmd.arg("--exec")

@@ -109,7 +109,10 @@ fn the_next_one_takes_what_is_left() -> Result<()> {
     kill_process(reaper(&stage)?, Signal::KILL)?;
     send(&child, Signal::KILL)?;
     end_of(&mut child)?;
-    assert_eq!(stage.processes()?.len(), 2 * STUBBORN_PROCESSES);
+    let guests = 2 * STUBBORN_PROCESSES;
+    until("the guests are left", || {
+        Ok(stage.processes()?.len() == guests)
+    })?;
     assert!(stage.nothing_temporary_is_left().is_err());
 
     assert!(stage.run(&["test", "--list"])?.status.success());
