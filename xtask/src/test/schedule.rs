@@ -69,7 +69,8 @@ impl<'a> Schedule<'a> {
             .any(|(_, step)| step.load == Load::Build(variant))
     }
 
-    /// One build at a time; a guest beside it fills the time that its linkers leave.
+    /// One build at a time, and no guest beside it: there are tests of races that take a fixed time,
+    /// and have too few of them where compilers want the same processors.
     fn fits(&self, load: Load) -> bool {
         let running = |kind: fn(Load) -> bool| {
             self.with(State::Running)
@@ -80,10 +81,7 @@ impl<'a> Schedule<'a> {
         match load {
             Load::Host => running(|l| l == Load::Host) == 0,
             Load::Build(_) => !building,
-            Load::Guest => {
-                let guests = if building { 1 } else { self.room.guests };
-                running(|l| l == Load::Guest) < guests
-            }
+            Load::Guest => !building && running(|l| l == Load::Guest) < self.room.guests,
         }
     }
 
@@ -148,18 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn kernels_come_first_and_guests_fill_the_rest() {
+    fn kernels_come_first_then_two_guests_at_once() {
         let mut schedule = Schedule::new(STEPS, Room::new(2, false));
-        // Two builds would be in each other's way, and so would two guests beside one.
-        let first = [Move::Start(0), Move::Start(1), Move::Start(6)];
-        assert_eq!(all(&mut schedule), first);
+        assert_eq!(all(&mut schedule), [Move::Start(0), Move::Start(1)]);
         schedule.ended(1, true);
         assert_eq!(all(&mut schedule), [Move::Start(2)]);
-        schedule.ended(6, true);
-        assert_eq!(all(&mut schedule), [Move::Start(4)]);
         schedule.ended(2, true);
-        // No build any more: two guests.
-        assert_eq!(all(&mut schedule), [Move::Start(3)]);
+        assert_eq!(all(&mut schedule), [Move::Start(3), Move::Start(4)]);
         schedule.ended(3, true);
         assert_eq!(all(&mut schedule), [Move::Start(5)]);
         assert_eq!(schedule.running(), 3);
@@ -180,11 +173,12 @@ mod tests {
         schedule.ended(1, false);
         let refused = |n| Move::Refuse(n, Variant::Freepte);
         assert_eq!(all(&mut schedule), [Move::Start(2), refused(4), refused(5)]);
-        for n in [0, 2, 6] {
+        for n in [0, 2] {
             schedule.ended(n, true);
         }
-        assert_eq!(all(&mut schedule), [Move::Start(3)]);
+        assert_eq!(all(&mut schedule), [Move::Start(3), Move::Start(6)]);
         schedule.ended(3, true);
+        schedule.ended(6, true);
         assert_eq!((all(&mut schedule), schedule.running()), (vec![], 0));
     }
 }
