@@ -37,7 +37,7 @@ FIXTURE_SETUP(force)
 	ASSERT_GE(self->mem, 0);
 	self->file = memfd_create("force", 0);
 	ASSERT_GE(self->file, 0);
-	strcpy(buffer, old);
+	memcpy(buffer, old, sizeof(old));
 	for (i = 0; i < PAGES; i++)
 		ASSERT_EQ(PAGE, pwrite(self->file, buffer, PAGE, i * PAGE));
 }
