@@ -152,7 +152,7 @@ struct KsftArgs {
     /// Run freepte's own kselftests instead (on freepte, unless --kernels says otherwise)
     #[arg(long)]
     own: bool,
-    /// How long each of our races between threads takes, in ms [default: 2500]
+    /// How long each of our races between threads takes at least, in ms, though enough happened before
     #[arg(long, value_name = "MS", requires = "own")]
     race_ms: Option<u32>,
     /// How many allocations gup_failures has fail [default: 1000]

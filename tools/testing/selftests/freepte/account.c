@@ -4,25 +4,23 @@
  */
 #define _GNU_SOURCE
 #include <link.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "account.h"
+#include "deadline.h"
 #include "knobs.h"
+#include "sentinel.h"
 #include "tables.h"
 
-/* Checks make everything slower, by about so much. */
-#define DEBUG_SCALE	5
-#define POLL_MS		5
+/* Some times the delay after which the reclaimer looks at a table */
+#define OFF_MS		300
+#define OTHERS_TRIES	3
 
 /* More stack than a test takes */
 #define STACK		(32 * PAGE)
 
 struct account own_account;
-
-long scaled_ms(long ms)
-{
-	return have_debug_knobs() ? DEBUG_SCALE * ms : ms;
-}
 
 struct balance account_balance(const struct account *account)
 {
@@ -35,23 +33,27 @@ struct balance account_balance(const struct account *account)
 	return balance;
 }
 
-static struct balance settle(const struct account *account, long limit)
-{
-	long start = now_ms();
-	struct balance balance;
-
-	for (;;) {
-		balance = account_balance(account);
-		balance.ms = now_ms() - start;
-		if (!balance.excess || balance.ms >= limit)
-			return balance;
-		sleep_ms(POLL_MS);
-	}
-}
-
 struct balance account_settle(const struct account *account)
 {
-	return settle(account, scaled_ms(SETTLE_MS));
+	struct deadline deadline;
+	struct balance balance;
+
+	deadline_set(&deadline, WAIT_MS + reclaimer_delay());
+	do {
+		balance = account_balance(account);
+		balance.ms = deadline_waited(&deadline);
+	} while (balance.excess && deadline_wait(&deadline));
+	return balance;
+}
+
+const char *reclaimer_wait(void)
+{
+	/* Nothing shows when it would have come, were it on: it is not, for longer than its delay. */
+	if (knob_read("enabled") == 0) {
+		sleep_ms(OFF_MS);
+		return NULL;
+	}
+	return sentinel_wait();
 }
 
 static int touch_object(struct dl_phdr_info *object, size_t size, void *arg)
@@ -85,15 +87,25 @@ void touch_program(void)
 void account_open(struct account *account, pid_t pid)
 {
 	struct balance balance;
+	int tries;
 
 	if (!pid)
 		touch_program();
+	if (!sentinel_place())
+		abort();
 	account->pid = pid;
 	account->base = 0;
 	/* What counting itself takes is to be there before it is counted. */
 	account_balance(account);
-	/* A process that was just forked may have tables that are still to be freed. */
-	balance = settle(account, scaled_ms(300));
+	/*
+	 * A process that was just forked may have tables that are still to be freed. Those of the
+	 * caller are gone after the first wait, those of another most likely after some.
+	 */
+	for (tries = pid ? OTHERS_TRIES : 1; ; tries--) {
+		balance = account_balance(account);
+		if (!balance.excess || !tries || sentinel_wait())
+			break;
+	}
 	account->base = balance.excess;
 	account->held = balance.held;
 }

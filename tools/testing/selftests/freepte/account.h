@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What a test is judged by: the excess, which is the tables that a process holds less those that
- * it needs, must be nothing again within a second.
+ * it needs, must be nothing again after a moment.
  */
 #ifndef _FREEPTE_ACCOUNT_H
 #define _FREEPTE_ACCOUNT_H
 
 #include <stdbool.h>
 #include <sys/types.h>
-
-/* An empty table must be gone after so long, on a kernel that checks nothing else */
-#define SETTLE_MS	1000
-/* Some times the delay after which the reclaimer looks at a table */
-#define KEEP_MS		300
 
 struct account {
 	pid_t pid;	/* 0: the caller */
@@ -43,11 +38,14 @@ long account_grew(const struct account *account);
 /* How things stand now. */
 struct balance account_balance(const struct account *account);
 
-/* How they stand as soon as the excess is 0, or when the time is over. */
+/* How they stand as soon as the excess is 0, or when that took too long. */
 struct balance account_settle(const struct account *account);
 
-/* Milliseconds that are as long, in work done, on a kernel that checks much */
-long scaled_ms(long ms);
+/*
+ * Wait until the reclaimer had its chance at all tables of the caller's that are empty now. NULL, or
+ * what is wrong.
+ */
+const char *reclaimer_wait(void);
 
 #define EXPECT_EXCESS_0_OF(account) do {						\
 	struct balance _balance = account_settle(account);				\
@@ -64,17 +62,16 @@ long scaled_ms(long ms);
 		TH_LOG("the tables that this test is about are not there");		\
 } while (0)
 
-/* The tables that are left must be those that are needed, and stay: for what must not be freed. */
-#define EXPECT_KEPT_OF(account, number) do {						\
-	sleep_ms(KEEP_MS);								\
-	EXPECT_EQ((long)(number), account_grew(account));				\
-} while (0)
-
 /* The account of the caller itself, most often the one */
 extern struct account own_account;
 
 #define EXPECT_EXCESS_0()		EXPECT_EXCESS_0_OF(&own_account)
 #define ASSERT_TABLES_GREW(number)	ASSERT_TABLES_GREW_OF(&own_account, number)
-#define EXPECT_KEPT(number)		EXPECT_KEPT_OF(&own_account, number)
+
+/* The tables that are left must be those that are needed, and stay: for what must not be freed. */
+#define EXPECT_KEPT(number) do {							\
+	EXPECT_EQ(NULL, reclaimer_wait());						\
+	EXPECT_EQ((long)(number), account_grew(&own_account));				\
+} while (0)
 
 #endif /* _FREEPTE_ACCOUNT_H */

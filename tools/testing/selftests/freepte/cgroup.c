@@ -2,12 +2,14 @@
 /*
  * A control group of our own: what the caller touches is charged to it, and reclaimed from it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "deadline.h"
 #include "files.h"
 #include "tables.h"
 
@@ -79,12 +81,13 @@ bool cgroup_reclaim_area(struct cgroup *cgroup, const void *addr, size_t size)
 
 void cgroup_leave(struct cgroup *cgroup)
 {
-	int tries;
+	struct deadline deadline;
 
 	if (!cgroup->path[0])
 		return;
 	file_write(ROOT "/cgroup.procs", "0");
-	for (tries = 0; tries < 50 && rmdir(cgroup->path); tries++)
-		sleep_ms(10);
+	deadline_set(&deadline, WAIT_MS);
+	while (rmdir(cgroup->path) && errno == EBUSY && deadline_wait(&deadline))
+		;
 	cgroup->path[0] = 0;
 }

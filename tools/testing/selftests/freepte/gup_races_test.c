@@ -14,19 +14,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "files.h"
 #include "gup_test.h"
 #include "hazard.h"
 #include "knobs.h"
 #include "pages.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
 #define TABLES	2
 #define SIZE	(TABLES * TABLE_SPAN)
 #define PIECE	16
+#define PINNERS	2
 #define SPLIT	"/sys/kernel/debug/split_huge_pages"
 
 static struct {
@@ -44,22 +46,17 @@ struct pinner {
 	char copy[PIECE * PAGE];
 };
 
-static uint64_t place_of(const char *page)
+static uint64_t mark_at(const char *page, unsigned long turn)
 {
-	return (uint64_t)(page - shared.area) / PAGE + 1;
-}
-
-static uint64_t mark_of(const char *page, unsigned long turn)
-{
-	return place_of(page) << 32 | (uint32_t)turn;
+	return mark_of(shared.area, page, turn);
 }
 
 static void mark_all(char *start, size_t size, unsigned long turn)
 {
-	size_t at;
+	char *page;
 
-	for (at = 0; at < size; at += PAGE)
-		mark_page(start + at, mark_of(start + at, turn));
+	for (page = start; page < start + size; page += PAGE)
+		mark_page(page, mark_at(page, turn));
 }
 
 /* Somewhere, across the border of two tables now and then */
@@ -77,9 +74,9 @@ static const char *check_places(const char *copy, const char *piece)
 		for (word = 0; word < PAGE; word += PAGE - sizeof(uint64_t)) {
 			uint64_t mark = *(const uint64_t *)(copy + at + word);
 
-			if (mark && mark >> 32 != place_of(piece + at))
-				return wrong("page %llu has the mark %#llx",
-					     (unsigned long long)place_of(piece + at),
+			if (mark && !is_mark_of(shared.area, piece + at, mark))
+				return wrong("page %zu has the mark %#llx",
+					     (piece + at - shared.area) / PAGE,
 					     (unsigned long long)mark);
 		}
 	}
@@ -91,11 +88,11 @@ static const char *check_turn(const char *copy, const char *piece, unsigned long
 	size_t at;
 
 	for (at = 0; at < PIECE * PAGE; at += PAGE)
-		if (!page_marked(copy + at, mark_of(piece + at, turn)))
-			return wrong("who pins page %llu sees %#llx, the process %#llx",
-				     (unsigned long long)place_of(piece + at),
+		if (!page_marked(copy + at, mark_at(piece + at, turn)))
+			return wrong("who pins page %zu sees %#llx, the process %#llx",
+				     (piece + at - shared.area) / PAGE,
 				     *(const unsigned long long *)(copy + at),
-				     (unsigned long long)mark_of(piece + at, turn));
+				     (unsigned long long)mark_at(piece + at, turn));
 	return NULL;
 }
 
@@ -157,11 +154,17 @@ static const char *get_any(struct racer *racer)
 	return check_places(copy, piece);
 }
 
+/* Of the pages that one of them pins, and nobody else writes to */
+static char *own_piece(long number)
+{
+	return shared.area + number * TABLE_SPAN / 2 + some(64) * PAGE;
+}
+
 /* Pins its own memory, writes, and sees by the pin what it wrote. */
 static const char *pin_own(struct racer *racer)
 {
 	struct pinner *pinner = racer->arg;
-	char *piece = shared.area + racer->number * TABLE_SPAN / 2 + some(64) * PAGE;
+	char *piece = own_piece(racer->number);
 	unsigned long turn = 2 * racer->turns + 1;
 	int err;
 
@@ -199,17 +202,17 @@ static const char *empty_tables(struct racer *racer)
 	return NULL;
 }
 
-/* A child that writes to what it shares with its parent */
+/* A child that writes to some of what it shares with its parent, where others pin at the time */
 static const char *fork_and_write(struct racer *racer)
 {
+	char *piece = own_piece(some(PINNERS));
 	int status;
 	pid_t pid = fork();
 	size_t at;
 
 	if (!pid) {
-		for (at = 0; at < SIZE; at += PAGE)
-			if (at / PAGE % 3)
-				mark_page(shared.area + at, ~0ULL);
+		for (at = 0; at < PIECE * PAGE; at += PAGE)
+			mark_page(piece + at, ~0ULL);
 		_exit(0);
 	}
 	if (pid < 0)
@@ -273,7 +276,7 @@ static const char *truncate_file(struct racer *racer)
 		break;
 	}
 	for (i = 0; i < PIECE; i++, page += PAGE) {
-		mark = mark_of(page, racer->turns);
+		mark = mark_at(page, racer->turns);
 		if (pwrite(shared.file, &mark, sizeof(mark), page - shared.area) != sizeof(mark))
 			return wrong("pwrite: %m");
 	}
@@ -297,9 +300,9 @@ FIXTURE_SETUP(gup_races)
 	ASSERT_EQ(0, pipe(shared.pipe));
 	shared.pinned = 0;
 	shared.got = 0;
-	self->pinners = calloc(2, sizeof(*self->pinners));
+	self->pinners = calloc(PINNERS, sizeof(*self->pinners));
 	ASSERT_NE(NULL, self->pinners);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < PINNERS; i++) {
 		self->pinners[i].gup = open(GUP_TEST, O_RDWR | O_CLOEXEC);
 		ASSERT_LE(0, self->pinners[i].gup);
 	}
@@ -321,99 +324,91 @@ static char *small_pages(void)
 	return shared.area;
 }
 
-static void line_up(struct racer racers[3], struct pinner pinners[2],
-		    const char *(*change)(struct racer *racer),
-		    const char *(*one)(struct racer *racer),
-		    const char *(*other)(struct racer *racer))
+static long pinned(void)
 {
-	racers[0] = (struct racer){ .turn = change };
-	racers[1] = (struct racer){ .turn = one, .arg = &pinners[0], .number = 0 };
-	racers[2] = (struct racer){ .turn = other, .arg = &pinners[1], .number = 1 };
+	return __atomic_load_n(&shared.pinned, __ATOMIC_RELAXED);
 }
 
-#define EXPECT_RACE(racers) do {							\
-	EXPECT_HARMLESS(race(racers, ARRAY_SIZE(racers), HAZARD_MS));			\
-	EXPECT_LT(0, (long)shared.pinned);						\
+static long got(void)
+{
+	return __atomic_load_n(&shared.got, __ATOMIC_RELAXED);
+}
+
+/* @changes: how often the first of them has to change what the others take */
+#define EXPECT_RACE(changes, change, one, other) do {					\
+	struct racer racers[] = {							\
+		{ RACER(change), .least = (changes) },					\
+		{ RACER(one), .arg = &self->pinners[0], .number = 0 },			\
+		{ RACER(other), .arg = &self->pinners[1], .number = 1 },		\
+	};										\
+											\
+	race_needs("pins", pinned, PINS);						\
+	EXPECT_HARMLESS(race(racers, ARRAY_SIZE(racers)));				\
 	EXPECT_EQ(self->pins, pins_held());						\
-	TH_LOG("%lu changes, %lu pins, %lu references, %ld tables freed", racers[0].turns,	\
-	       shared.pinned, shared.got, freed());					\
 } while (0)
 
-TEST_F_TIMEOUT(gup_races, unmap, HAZARD_TIMEOUT)
-{
-	struct racer racers[3];
+#define PINS	200
+#define GOT	200
 
+TEST_F(gup_races, unmap)
+{
 	ASSERT_NE(NULL, small_pages());
-	line_up(racers, self->pinners, map_again, pin_any, get_any);
-	race_needs(freed, 0);
-	EXPECT_RACE(racers);
-	EXPECT_LT(0, (long)shared.got);
+	race_needs("references", got, GOT);
+	EXPECT_RACE(100, map_again, pin_any, get_any);
 }
 
-TEST_F_TIMEOUT(gup_races, table_reclaim, HAZARD_TIMEOUT)
+TEST_F(gup_races, table_reclaim)
 {
-	struct racer racers[3];
-
 	ASSERT_NE(NULL, small_pages());
-	line_up(racers, self->pinners, empty_tables, pin_any, get_any);
-	EXPECT_RACE(racers);
-	EXPECT_LT(0, (long)shared.got);
-	EXPECT_FREED(100);
+	race_needs("references", got, GOT);
+	race_needs("tables freed", freed, 100);
+	EXPECT_RACE(100, empty_tables, pin_any, get_any);
 }
 
-TEST_F_TIMEOUT(gup_races, fork, HAZARD_TIMEOUT)
+TEST_F(gup_races, fork)
 {
-	struct racer racers[3];
-
 	ASSERT_NE(NULL, small_pages());
 	mark_all(shared.area, SIZE, 0);
-	line_up(racers, self->pinners, fork_and_write, pin_own, pin_own);
-	race_needs(freed, 0);
-	EXPECT_RACE(racers);
+	EXPECT_RACE(50, fork_and_write, pin_own, pin_own);
 }
 
-TEST_F_TIMEOUT(gup_races, huge_fork, HAZARD_TIMEOUT)
+TEST_F(gup_races, huge_fork)
 {
-	struct racer racers[3];
-
 	ASSERT_NE(NULL, map_anon(shared.area, SIZE));
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_HUGEPAGE));
 	mark_all(shared.area, SIZE, 0);
 	if (!huge_in(0, shared.area, SIZE))
 		SKIP(return, "no huge pages");
-	line_up(racers, self->pinners, fork_huge, pin_own, pin_own);
-	race_needs(freed, 0);
-	EXPECT_RACE(racers);
+	EXPECT_RACE(50, fork_huge, pin_own, pin_own);
 }
 
-TEST_F_TIMEOUT(gup_races, huge_split, HAZARD_TIMEOUT)
-{
-	struct racer racers[3];
-	long splits;
+static long splits_before;
 
+static long splits(void)
+{
+	return vm_counter("thp_split_pmd") - splits_before;
+}
+
+TEST_F(gup_races, huge_split)
+{
 	ASSERT_NE(NULL, map_anon(shared.area, SIZE));
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_HUGEPAGE));
 	mark_all(shared.area, SIZE, 0);
 	if (!huge_in(0, shared.area, SIZE))
 		SKIP(return, "no huge pages");
-	splits = vm_counter("thp_split_pmd");
-	line_up(racers, self->pinners, split, pin_own, get_any);
-	race_needs(freed, 0);
-	EXPECT_RACE(racers);
-	EXPECT_LT(splits, vm_counter("thp_split_pmd"));
+	splits_before = vm_counter("thp_split_pmd");
+	race_needs("splits", splits, 20);
+	race_needs("references", got, GOT);
+	EXPECT_RACE(50, split, pin_own, get_any);
 }
 
-TEST_F_TIMEOUT(gup_races, truncation, HAZARD_TIMEOUT)
+TEST_F(gup_races, truncation)
 {
-	struct racer racers[3];
-
 	shared.file = shmem_file(SIZE);
 	ASSERT_LE(0, shared.file);
 	ASSERT_NE(NULL, map_file(shared.area, SIZE, shared.file, MAP_SHARED));
-	line_up(racers, self->pinners, truncate_file, pin_any, get_any);
-	race_needs(freed, 0);
-	EXPECT_RACE(racers);
-	EXPECT_LT(0, (long)shared.got);
+	race_needs("references", got, GOT);
+	EXPECT_RACE(100, truncate_file, pin_any, get_any);
 	close(shared.file);
 }
 

@@ -20,22 +20,11 @@
 #include "knobs.h"
 #include "tables.h"
 
-/* A race that was none goes on for so many times as long at most. */
-#define MOST_TIMES	6
-#define ENOUGH_FREED	100
-
 static long sync_before, deferred_before;
 static int kmsg = -1;
 
 /* Seen by children, too */
 static char *description;
-
-long hazard_ms(void)
-{
-	const char *ms = getenv("FREEPTE_HAZARD_MS");
-
-	return ms ? strtol(ms, NULL, 10) : 2500;
-}
 
 void hazard_begin(unsigned int flags)
 {
@@ -69,19 +58,24 @@ void hazard_end(void)
 	knobs_restore();
 }
 
+static long freed_since(const char *counter, long before)
+{
+	return before < 0 ? -1 : vm_counter(counter) - before;
+}
+
 long freed_sync(void)
 {
-	return vm_counter("pte_table_free_sync") - sync_before;
+	return freed_since("pte_table_free_sync", sync_before);
 }
 
 long freed_deferred(void)
 {
-	return vm_counter("pte_table_free_deferred") - deferred_before;
+	return freed_since("pte_table_free_deferred", deferred_before);
 }
 
 long freed(void)
 {
-	return freed_sync() + freed_deferred();
+	return sync_before < 0 ? -1 : freed_sync() + freed_deferred();
 }
 
 static bool is_complaint(const char *line)
@@ -145,107 +139,24 @@ const char *what_went_wrong(void)
 	return description[0] ? description : NULL;
 }
 
-static bool is_over;
-static pthread_barrier_t start_line;
-
-bool race_over(void)
+int child_status(const char *(*body)(void *arg), void *arg)
 {
-	return __atomic_load_n(&is_over, __ATOMIC_RELAXED);
-}
+	pid_t pid = fork();
+	int status;
 
-void race_stop(void)
-{
-	__atomic_store_n(&is_over, true, __ATOMIC_RELAXED);
-}
-
-static void *run(void *arg)
-{
-	struct racer *racer = arg;
-
-	pthread_barrier_wait(&start_line);
-	while (!race_over()) {
-		if (racer->turn(racer))
-			race_stop();
-		__atomic_fetch_add(&racer->turns, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
-/* On a machine that is busy with other things some may not even have started. */
-static struct {
-	long (*how)(void);
-	long least;
-} need;
-
-void race_needs(long (*how)(void), long least)
-{
-	need.how = how;
-	need.least = least;
-}
-
-static bool needs_met(void)
-{
-	return !have_free_user_pte() || !need.how || need.how() >= need.least;
-}
-
-bool race_was_run(long start)
-{
-	const long passed = now_ms() - start;
-
-	return passed >= MOST_TIMES * HAZARD_MS || (passed >= HAZARD_MS && needs_met());
-}
-
-static bool was_a_race(struct racer *racers, unsigned int count)
-{
-	long enough = need.how && !need.least ? 0 : ENOUGH_FREED;
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (!__atomic_load_n(&racers[i].turns, __ATOMIC_RELAXED))
-			return false;
-	return !have_free_user_pte() || (freed() >= enough && needs_met());
-}
-
-const char *race(struct racer *racers, unsigned int count, long ms)
-{
-	const long start = now_ms();
-	pthread_t threads[count];
-	unsigned int i;
-
-	description[0] = 0;
-	is_over = false;
-	pthread_barrier_init(&start_line, NULL, count);
-	for (i = 0; i < count; i++)
-		if (pthread_create(&threads[i], NULL, run, &racers[i]))
-			/* Those that wait at the start cannot be joined. */
-			abort();
-	while (!race_over()) {
-		long passed = now_ms() - start;
-
-		if (passed >= MOST_TIMES * ms || (passed >= ms && was_a_race(racers, count)))
-			race_stop();
-		else
-			sleep_ms(10);
-	}
-	for (i = 0; i < count; i++)
-		pthread_join(threads[i], NULL);
-	pthread_barrier_destroy(&start_line);
-	return what_went_wrong();
+	if (!pid)
+		_exit(!!body(arg));
+	return pid < 0 || waitpid(pid, &status, 0) != pid ? -1 : status;
 }
 
 const char *in_child(const char *(*body)(void *arg), void *arg)
 {
 	int status;
-	pid_t pid;
 
 	description[0] = 0;
-	pid = fork();
-	if (pid < 0)
-		return wrong("fork: %s", strerror(errno));
-	if (!pid)
-		_exit(!!body(arg));
-	if (waitpid(pid, &status, 0) != pid)
-		return wrong("waitpid: %s", strerror(errno));
+	status = child_status(body, arg);
+	if (status < 0)
+		return wrong("fork or waitpid: %s", strerror(errno));
 	if (WIFSIGNALED(status))
 		return wrong("the child was killed by signal %d", WTERMSIG(status));
 	if (WEXITSTATUS(status))
@@ -279,28 +190,39 @@ bool page_zero(const char *page)
 	return page_marked(page, 0);
 }
 
-static uint64_t mark_at(uint64_t mark, size_t at)
+static uint32_t place_of(const char *addr, const char *page)
 {
-	return mark << 32 | (at / PAGE + 1);
+	return (page - addr) / PAGE + 1;
+}
+
+uint64_t mark_of(const char *addr, const char *page, uint64_t mark)
+{
+	return mark << 32 | place_of(addr, page);
+}
+
+bool is_mark_of(const char *addr, const char *page, uint64_t found)
+{
+	return (uint32_t)found == place_of(addr, page);
 }
 
 void mark_pages(char *addr, size_t size, uint64_t mark)
 {
-	size_t at;
+	char *page;
 
-	for (at = 0; at < size; at += PAGE)
-		mark_page(addr + at, mark_at(mark, at));
+	for (page = addr; page < addr + size; page += PAGE)
+		mark_page(page, mark_of(addr, page, mark));
 }
 
 const char *check_marks(const char *addr, size_t size, uint64_t mark)
 {
-	size_t at;
+	const char *page;
 
-	for (at = 0; at < size; at += PAGE)
-		if (!page_marked(addr + at, mark_at(mark, at)))
-			return wrong("page %zu at %p is lost: %#llx instead of %#llx", at / PAGE,
-				     addr + at, (unsigned long long)word_read(addr + at),
-				     (unsigned long long)mark_at(mark, at));
+	for (page = addr; page < addr + size; page += PAGE)
+		if (!page_marked(page, mark_of(addr, page, mark)))
+			return wrong("page %zu at %p is lost: %#llx instead of %#llx",
+				     (page - addr) / PAGE, page,
+				     (unsigned long long)word_read(page),
+				     (unsigned long long)mark_of(addr, page, mark));
 	return NULL;
 }
 

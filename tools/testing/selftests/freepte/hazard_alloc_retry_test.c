@@ -9,7 +9,7 @@
  * the reclaimer needs mmap_lock. The driver of these faults is the kernel's own, for the data of
  * the vDSO in a time namespace, next to which others give back.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <asm/prctl.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 #include "files.h"
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -91,20 +91,20 @@ static const char *cut(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(alloc, fork, HAZARD_TIMEOUT)
+TEST_F(alloc, fork)
 {
 	struct racer racers[] = {
-		{ .turn = fork_and_read },
-		{ .turn = fork_and_read },
-		{ .turn = cut },
-		{ .turn = give_back },
+		{ RACER(fork_and_read), .least = 20 },
+		{ RACER(fork_and_read), .least = 20 },
+		{ RACER(cut), .least = 50 },
+		{ RACER(give_back) },
 	};
 
 	fd = shmem_file(SIZE);
 	ASSERT_LE(0, fd);
 	ASSERT_NE(NULL, map_file(block, SIZE, fd, MAP_PRIVATE));
-	EXPECT_HARMLESS(race(racers, 4, HAZARD_MS));
-	EXPECT_FREED(20);
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 4));
 }
 
 /* Where the vDSO and its data are, and how large; *vvar is the size of what comes first. */
@@ -158,13 +158,27 @@ static const char *move_vdso(char *from, char *to, size_t size)
 	return NULL;
 }
 
-static int *is_time_over;
+/* What the child has done, and whether that is enough */
+static struct {
+	long faults;
+	bool is_enough;
+} *progress;
+
+static bool is_enough(void)
+{
+	return __atomic_load_n(&progress->is_enough, __ATOMIC_RELAXED);
+}
+
+static void enough(void)
+{
+	__atomic_store_n(&progress->is_enough, true, __ATOMIC_RELAXED);
+}
 
 static void *give_back_always(void *arg)
 {
 	struct racer racer = {};
 
-	while (!__atomic_load_n(is_time_over, __ATOMIC_RELAXED))
+	while (!is_enough())
 		give_back(&racer);
 	return NULL;
 }
@@ -176,7 +190,6 @@ static void *give_back_always(void *arg)
 static const char *vdso(void *arg)
 {
 	const char *fault = enter_time_namespace();
-	unsigned long faults = 0;
 	size_t size, vvar;
 	pthread_t thread;
 	char *old;
@@ -191,28 +204,33 @@ static const char *vdso(void *arg)
 		return fault;
 	if (pthread_create(&thread, NULL, give_back_always, NULL))
 		return wrong("no thread");
-	while (!fault && !__atomic_load_n(is_time_over, __ATOMIC_RELAXED)) {
+	while (!fault && !is_enough()) {
 		(void)__atomic_load_n(block, __ATOMIC_RELAXED);
 		/* The page that was inserted as well is one of these. */
 		if (madvise(block, vvar, MADV_DONTNEED))
 			fault = wrong("madvise of the vDSO's data: %s", strerror(errno));
-		faults++;
+		__atomic_fetch_add(&progress->faults, 1, __ATOMIC_RELAXED);
 	}
-	__atomic_store_n(is_time_over, 1, __ATOMIC_RELAXED);
+	enough();
 	pthread_join(thread, NULL);
-	if (!fault && faults < 100)
-		fault = wrong("only %lu faults", faults);
 	return fault;
 }
 
-static void *wait_for_time(void *arg)
+static long faults(void)
 {
-	sleep_ms(HAZARD_MS);
-	__atomic_store_n(is_time_over, 1, __ATOMIC_RELAXED);
+	return __atomic_load_n(&progress->faults, __ATOMIC_RELAXED);
+}
+
+/* It is the parent who looks at the clock. */
+static void *watch(void *arg)
+{
+	while (race_goes_on() && !is_enough())
+		sleep_ms(20);
+	enough();
 	return NULL;
 }
 
-TEST_F_TIMEOUT(alloc, fault, HAZARD_TIMEOUT)
+TEST_F(alloc, fault)
 {
 	pthread_t thread;
 
@@ -222,12 +240,15 @@ TEST_F_TIMEOUT(alloc, fault, HAZARD_TIMEOUT)
 		SKIP(return, "the vDSO cannot be mapped (CONFIG_CHECKPOINT_RESTORE)");
 	/* Where the vDSO is to go nothing else may be. */
 	ASSERT_EQ(0, munmap(block, TABLE_SPAN / 2));
-	is_time_over = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, is_time_over);
-	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_time, NULL));
+	progress = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, progress);
+	race_needs("faults", faults, 1000);
+	race_needs("tables freed", freed, 100);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, watch, NULL));
 	EXPECT_HARMLESS(in_child(vdso, NULL));
 	pthread_join(thread, NULL);
-	EXPECT_FREED(20);
+	EXPECT_EQ(NULL, what_went_wrong())
+		TH_LOG("%s", what_went_wrong());
 }
 
 TEST_HARNESS_MAIN

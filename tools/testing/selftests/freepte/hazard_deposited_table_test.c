@@ -13,11 +13,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "hazard.h"
-#include "knobs.h"
-#include "meet.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -107,6 +106,11 @@ static const char *walk(struct racer *racer)
 	return NULL;
 }
 
+static long collapsed(void)
+{
+	return __atomic_load_n(&shared.collapsed, __ATOMIC_RELAXED);
+}
+
 FIXTURE(deposited_table)
 {
 };
@@ -120,7 +124,7 @@ FIXTURE_SETUP(deposited_table)
 	ASSERT_LE(0, shared.pagemap);
 	ASSERT_EQ(0, pipe2(shared.pipe, O_NONBLOCK));
 	*shared.area = 1;
-	if (madvise(shared.area, TABLE_SPAN, MADV_COLLAPSE))
+	if (collapse(shared.area))
 		SKIP(return, "no MADV_COLLAPSE (CONFIG_TRANSPARENT_HUGEPAGE)");
 	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_DONTNEED));
 	hazard_begin(0);
@@ -131,19 +135,17 @@ FIXTURE_TEARDOWN(deposited_table)
 	hazard_end();
 }
 
-TEST_F_TIMEOUT(deposited_table, collapse_and_zap, HAZARD_TIMEOUT)
+TEST_F(deposited_table, collapse_and_zap)
 {
 	struct racer racers[] = {
-		{ .turn = collapse_and_zap, .number = 0 },
-		{ .turn = collapse_and_zap, .number = 1 },
-		{ .turn = walk },
+		{ RACER(collapse_and_zap), .number = 0 },
+		{ RACER(collapse_and_zap), .number = 1 },
+		{ RACER(walk), .least = 20 },
 	};
 
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
-	TH_LOG("%lu collapsed, %lu walks, %ld tables freed", shared.collapsed, racers[2].turns,
-	       freed());
-	EXPECT_LE(3, shared.collapsed);
-	EXPECT_FREED(1);
+	race_needs("collapses", collapsed, 20);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 3));
 }
 
 TEST_HARNESS_MAIN

@@ -14,13 +14,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "cgroup.h"
 #include "ext4.h"
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -35,7 +36,7 @@ static struct {
 	char *anon;
 } shared;
 
-static uint64_t mark_of(unsigned int table, unsigned int page)
+static uint64_t mark_for(unsigned int table, unsigned int page)
 {
 	return (table + 1) << 16 | page;
 }
@@ -51,12 +52,12 @@ static const char *fault(struct racer *racer)
 	unsigned int table = some(TABLES), page = some(PAGES);
 	char *addr = page_at(table, page);
 
-	if (!page_marked(addr, mark_of(table, page)))
+	if (!page_marked(addr, mark_for(table, page)))
 		return wrong("table %u page %u holds %#llx", table, page,
 			     *(unsigned long long *)addr);
 	/* Dirty, but the same as before */
 	if (some(2))
-		mark_page(addr, mark_of(table, page));
+		mark_page(addr, mark_for(table, page));
 	if (some(2) && madvise(addr, PAGE, MADV_PAGEOUT))
 		return wrong("MADV_PAGEOUT: %m");
 	return NULL;
@@ -124,7 +125,7 @@ FIXTURE_SETUP(finish_fault)
 
 		ASSERT_NE(MAP_FAILED, pages);
 		for (j = 0; j < PAGES; j++)
-			mark_page(pages + j * PAGE, mark_of(i, j));
+			mark_page(pages + j * PAGE, mark_for(i, j));
 		ASSERT_EQ(PAGES * PAGE, pwrite(self->file, pages, PAGES * PAGE, i * TABLE_SPAN));
 		munmap(pages, PAGES * PAGE);
 	}
@@ -167,19 +168,27 @@ static long oom_kills(const struct cgroup *cgroup)
 	return line ? strtol(line + strlen("\noom_kill "), NULL, 10) : -1;
 }
 
-TEST_F_TIMEOUT(finish_fault, at_the_limit, HAZARD_TIMEOUT)
+static long faults_before;
+
+static long major_faults(void)
+{
+	return vm_counter("pgmajfault") - faults_before;
+}
+
+TEST_F(finish_fault, at_the_limit)
 {
 	struct racer racers[] = {
-		{ .turn = fault }, { .turn = fault }, { .turn = zap }, { .turn = fill },
+		{ RACER(fault), .least = 50 },
+		{ RACER(fault), .least = 50 },
+		{ RACER(zap), .least = 20 },
+		{ RACER(fill) },
 	};
-	long before = vm_counter("pgmajfault");
 
-	EXPECT_HARMLESS(race(racers, 4, HAZARD_MS));
+	faults_before = vm_counter("pgmajfault");
+	race_needs("major faults", major_faults, 20);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 4));
 	EXPECT_EQ(0, oom_kills(&self->cgroup));
-	TH_LOG("%lu turns, %ld major faults, %ld tables freed", racers[0].turns + racers[1].turns,
-	       vm_counter("pgmajfault") - before, freed());
-	EXPECT_LE(5, vm_counter("pgmajfault") - before);
-	EXPECT_FREED(5);
 }
 
 TEST_HARNESS_MAIN

@@ -7,13 +7,14 @@
  *
  * Takes neither knobs nor luck, but for the storm.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <sys/wait.h>
 
 #include "account.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 
 #define TABLES	8
@@ -69,7 +70,7 @@ static const char *settle(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(left_empty, fork, HAZARD_TIMEOUT)
+TEST_F(left_empty, fork)
 {
 	EXPECT_HARMLESS(fill_blocks(self->area));
 	ASSERT_TABLES_GREW(TABLES);
@@ -79,7 +80,7 @@ TEST_F_TIMEOUT(left_empty, fork, HAZARD_TIMEOUT)
 	EXPECT_KEPT(TABLES);
 }
 
-TEST_F_TIMEOUT(left_empty, mremap, HAZARD_TIMEOUT)
+TEST_F(left_empty, mremap)
 {
 	int i;
 
@@ -125,14 +126,17 @@ static const char *fork_some(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(left_empty, storm, HAZARD_TIMEOUT)
+TEST_F(left_empty, storm)
 {
-	struct racer racers[] = { { .turn = come_and_go }, { .turn = fork_some } };
+	struct racer racers[] = {
+		{ RACER(come_and_go), .least = 50 },
+		{ RACER(fork_some), .least = 10 },
+	};
 
 	blocks = self->area;
 	EXPECT_HARMLESS(fill_blocks(self->area));
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
-	EXPECT_FREED_BY(freed_deferred, TABLES);
+	race_needs("tables freed", freed_deferred, 10 * TABLES);
+	EXPECT_HARMLESS(race(racers, 2));
 }
 
 TEST_HARNESS_MAIN

@@ -13,13 +13,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "ext4.h"
 #include "files.h"
 #include "gup_test.h"
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 
 #define TABLES		2
@@ -40,16 +40,16 @@ static char *own_page(struct racer *racer)
 }
 
 /* What others see of a page: zeroes, or what was written to it, never something else's */
-static uint64_t mark_of(const char *page, unsigned long turn)
+static uint64_t mark_at(const char *page, unsigned long turn)
 {
-	return (uint64_t)(page - shared.area) / PAGE << 32 | turn;
+	return mark_of(shared.area, page, turn);
 }
 
 static const char *zap(struct racer *racer)
 {
 	char *page = own_page(racer);
 
-	mark_page(page, mark_of(page, racer->turns));
+	mark_page(page, mark_at(page, racer->turns));
 	if (madvise(page, PAGE, MADV_DONTNEED))
 		return wrong("MADV_DONTNEED: %m");
 	return NULL;
@@ -75,7 +75,7 @@ static const char *peek(struct racer *racer)
 			return wrong("read: %m");
 	}
 	mark = *(uint64_t *)copy;
-	if (mark && mark >> 32 != (uint64_t)(page - shared.area) / PAGE)
+	if (mark && !is_mark_of(shared.area, page, mark))
 		return wrong("a page of another address was read: %#llx",
 			     (unsigned long long)mark);
 	/* What was read for reading only is a page of zeroes now. */
@@ -89,7 +89,7 @@ static const char *transfer(struct racer *racer)
 {
 	char *page = own_page(racer), *back = own_page(racer);
 	struct iovec iov = { .iov_base = page, .iov_len = PAGE };
-	uint64_t mark = mark_of(page, racer->turns + 1);
+	uint64_t mark = mark_at(page, racer->turns + 1);
 	off_t at = some(FILE_SIZE / PAGE) * PAGE;
 
 	/* By gup_fast for reading, through a pipe */
@@ -165,24 +165,24 @@ FIXTURE_TEARDOWN(gup_fast)
 	ext4_remove(&self->ext4);
 }
 
-TEST_F_TIMEOUT(gup_fast, peek, HAZARD_TIMEOUT)
+TEST_F(gup_fast, peek)
 {
 	struct racer racers[] = {
-		{ .turn = zap, .number = 0 },
-		{ .turn = zap, .number = 1 },
-		{ .turn = peek },
+		{ RACER(zap), .number = 0 },
+		{ RACER(zap), .number = 1 },
+		{ RACER(peek), .least = 200 },
 	};
 
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 3));
 	TH_LOG("%lu peeks, %ld tables freed", racers[2].turns, freed());
-	EXPECT_FREED(5);
 }
 
-TEST_F_TIMEOUT(gup_fast, transfer, HAZARD_TIMEOUT)
+TEST_F(gup_fast, transfer)
 {
 	struct racer racers[] = {
-		{ .turn = transfer, .number = 0 },
-		{ .turn = zap, .number = 1 },
+		{ RACER(transfer), .number = 0, .least = 50 },
+		{ RACER(zap), .number = 1 },
 	};
 	const char *reason = ext4_make(&self->ext4, 8 << 20);
 
@@ -196,27 +196,27 @@ TEST_F_TIMEOUT(gup_fast, transfer, HAZARD_TIMEOUT)
 	}
 	if (shared.file < 0)
 		TH_LOG("without O_DIRECT: %s", reason ? reason : "it cannot be opened so");
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 2));
 	TH_LOG("%lu transfers, %ld tables freed", racers[0].turns, freed());
-	EXPECT_FREED(5);
 	if (shared.file >= 0)
 		close(shared.file);
 }
 
-TEST_F_TIMEOUT(gup_fast, benchmark, HAZARD_TIMEOUT)
+TEST_F(gup_fast, benchmark)
 {
 	struct racer racers[] = {
-		{ .turn = benchmark, .number = 2 },
-		{ .turn = benchmark, .number = 3 },
-		{ .turn = zap, .number = 0 },
+		{ RACER(benchmark), .number = 2, .least = 50 },
+		{ RACER(benchmark), .number = 3, .least = 50 },
+		{ RACER(zap), .number = 0 },
 	};
 
 	shared.gup = open(GUP_TEST, O_RDWR);
 	if (shared.gup < 0)
 		SKIP(return, "no " GUP_TEST " (CONFIG_GUP_TEST)");
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 3));
 	TH_LOG("%lu rounds, %ld tables freed", racers[0].turns + racers[1].turns, freed());
-	EXPECT_FREED(5);
 	close(shared.gup);
 }
 

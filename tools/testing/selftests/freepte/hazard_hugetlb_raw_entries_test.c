@@ -17,11 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "files.h"
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 
 #define HUGE		(2UL << 20)
@@ -209,31 +209,28 @@ FIXTURE_TEARDOWN(hugetlb)
 	file_write(NR_HUGEPAGES, text);
 }
 
-TEST_F_TIMEOUT(hugetlb, private, HAZARD_TIMEOUT)
+TEST_F(hugetlb, private)
 {
 	struct racer racers[] = {
-		{ .turn = zap_small }, { .turn = zap_huge }, { .turn = move_huge },
-		{ .turn = fork_huge },
+		{ RACER(zap_small) },
+		{ RACER(zap_huge), .least = 20 },
+		{ RACER(move_huge), .least = 20 },
+		{ RACER(fork_huge), .least = 10 },
 	};
 
-	EXPECT_HARMLESS(race(racers, 4, HAZARD_MS));
-	TH_LOG("%lu zaps, %lu moves, %lu forks, %ld tables freed", racers[1].turns,
-	       racers[2].turns, racers[3].turns, freed());
-	EXPECT_LE(1, racers[3].turns);
-	EXPECT_FREED(3);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 4));
 	EXPECT_EQ(0, munmap(shared.huge, 8 * HUGE));
 	EXPECT_EQ(self->was_free, number_in(FREE_HUGEPAGES));
 }
 
-TEST_F_TIMEOUT(hugetlb, shared_pmd, HAZARD_TIMEOUT)
+TEST_F(hugetlb, shared_pmd)
 {
-	struct racer racers[] = { { .turn = share }, { .turn = zap_small } };
+	struct racer racers[] = { { RACER(share), .least = 10 }, { RACER(zap_small) } };
 
 	ASSERT_NE(NULL, map_whole(shared.huge + PMD_TABLE_SPAN));
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
-	TH_LOG("%lu children, %ld tables freed", racers[0].turns, freed());
-	EXPECT_LE(1, racers[0].turns);
-	EXPECT_FREED(3);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 2));
 
 	EXPECT_EQ(0, munmap(shared.huge + PMD_TABLE_SPAN, PMD_TABLE_SPAN));
 	close(shared.file);

@@ -19,11 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 
 #define EVENTS	"/sys/kernel/tracing/events/"
@@ -163,20 +164,18 @@ FIXTURE_TEARDOWN(kernel_tables)
 	hazard_end();
 }
 
-#define RACE(function, least) do {							\
+#define RACE(function, turns_least) do {						\
 	struct racer racers[] = {							\
-		{ .turn = zap, .number = 0 },						\
-		{ .turn = zap, .number = 1 },						\
-		{ .turn = function },							\
+		{ RACER(zap), .number = 0 },						\
+		{ RACER(zap), .number = 1 },						\
+		{ RACER(function), .least = (turns_least) },				\
 	};										\
 											\
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));					\
-	TH_LOG("%lu turns, %ld tables freed", racers[2].turns, freed());		\
-	EXPECT_LE(1, racers[2].turns);							\
-	EXPECT_FREED(least);								\
+	race_needs("tables freed", freed, 50);						\
+	EXPECT_HARMLESS(race(racers, 3));						\
 } while (0)
 
-TEST_F_TIMEOUT(kernel_tables, ldt, HAZARD_TIMEOUT)
+TEST_F(kernel_tables, ldt)
 {
 	char text[8192];
 
@@ -185,17 +184,17 @@ TEST_F_TIMEOUT(kernel_tables, ldt, HAZARD_TIMEOUT)
 	/* Without page table isolation an LDT has no table. */
 	if (!file_read("/proc/cpuinfo", text, sizeof(text)) && !strstr(text, " pti"))
 		TH_LOG("no page table isolation (pti=on)");
-	RACE(ldt, 5);
+	RACE(ldt, 20);
 }
 
-TEST_F_TIMEOUT(kernel_tables, text_poke, HAZARD_TIMEOUT)
+TEST_F(kernel_tables, text_poke)
 {
-	RACE(poke, 5);
+	RACE(poke, 50);
 }
 
-TEST_F_TIMEOUT(kernel_tables, vmalloc, HAZARD_TIMEOUT)
+TEST_F(kernel_tables, vmalloc)
 {
-	RACE(churn, 5);
+	RACE(churn, 20);
 }
 
 TEST_HARNESS_MAIN

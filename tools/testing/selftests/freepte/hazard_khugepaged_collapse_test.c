@@ -15,13 +15,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "ext4.h"
 #include "files.h"
 #include "hazard.h"
-#include "knobs.h"
 #include "meet.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 #include "uffd.h"
@@ -113,6 +113,11 @@ static const char *check_any(struct racer *racer)
 	return check_marks(shared.area, TABLE_SPAN / 2, MARK);
 }
 
+static long collapsed(void)
+{
+	return __atomic_load_n(&shared.collapsed, __ATOMIC_RELAXED);
+}
+
 FIXTURE(collapse)
 {
 	struct ext4 ext4;
@@ -128,7 +133,7 @@ FIXTURE_SETUP(collapse)
 	ASSERT_NE(NULL, shared.area);
 	ASSERT_NE(NULL, map_anon(shared.area, TABLE_SPAN));
 	*shared.area = 1;
-	if (madvise(shared.area, TABLE_SPAN, MADV_COLLAPSE))
+	if (collapse(shared.area))
 		SKIP(return, "no MADV_COLLAPSE (CONFIG_TRANSPARENT_HUGEPAGE)");
 	hazard_begin(0);
 }
@@ -141,45 +146,44 @@ FIXTURE_TEARDOWN(collapse)
 	ext4_remove(&self->ext4);
 }
 
-TEST_F_TIMEOUT(collapse, shmem, HAZARD_TIMEOUT)
+TEST_F(collapse, shmem)
 {
-	struct racer racers[] = { { .turn = collapse_small }, { .turn = zap_rest } };
+	struct racer racers[] = { { RACER(collapse_small) }, { RACER(zap_rest) } };
 
 	self->file = shmem_file(TABLE_SPAN);
 	ASSERT_LE(0, self->file);
 	ASSERT_NE(NULL, map_file(shared.area, TABLE_SPAN, self->file, MAP_SHARED));
 	mark_pages(shared.area, TABLE_SPAN, MARK);
-	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_COLLAPSE))
+	ASSERT_EQ(0, collapse(shared.area))
 		TH_LOG("shared memory cannot be collapsed: %m");
 	ASSERT_EQ(ENTRIES, huge_in(0, shared.area, TABLE_SPAN));
 	ASSERT_EQ(NULL, map_small(shared.area));
 	ASSERT_EQ(0, huge_in(0, shared.area, TABLE_SPAN));
 
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
+	race_needs("collapses", collapsed, 20);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 2));
 	EXPECT_EQ(NULL, check_marks(shared.area, TABLE_SPAN, MARK));
-	TH_LOG("%lu of %lu collapsed, %ld tables freed", shared.collapsed, racers[0].turns,
-	       freed());
-	EXPECT_LE(3, shared.collapsed);
-	EXPECT_FREED(1);
 }
 
-TEST_F_TIMEOUT(collapse, anon, HAZARD_TIMEOUT)
+TEST_F(collapse, anon)
 {
 	struct racer racers[] = {
-		{ .turn = collapse_again }, { .turn = zap_any }, { .turn = check_any },
+		{ RACER(collapse_again) },
+		{ RACER(zap_any), .least = 100 },
+		{ RACER(check_any), .least = 20 },
 	};
 
 	mark_pages(shared.area, TABLE_SPAN, MARK);
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
-	EXPECT_LE(3, shared.collapsed);
-	TH_LOG("%lu of %lu collapsed", shared.collapsed, racers[0].turns);
+	race_needs("collapses", collapsed, 20);
+	EXPECT_HARMLESS(race(racers, 3));
 	EXPECT_EQ(NULL, check_marks(shared.area, TABLE_SPAN / 2, MARK));
 }
 
 /* A file of a file system, and a private mapping of it, whose table a collapse leaves in place */
-TEST_F_TIMEOUT(collapse, file, HAZARD_TIMEOUT)
+TEST_F(collapse, file)
 {
-	struct racer racers[] = { { .turn = collapse_small }, { .turn = zap_rest } };
+	struct racer racers[] = { { RACER(collapse_small) }, { RACER(zap_rest) } };
 	const char *reason = ext4_make(&self->ext4, 16 << 20);
 	char *copy;
 
@@ -198,18 +202,16 @@ TEST_F_TIMEOUT(collapse, file, HAZARD_TIMEOUT)
 	ASSERT_LE(0, self->file);
 	ASSERT_NE(NULL, map_file(shared.area, TABLE_SPAN, self->file, MAP_PRIVATE));
 	read_pages(shared.area, TABLE_SPAN, PAGE);
-	if (madvise(shared.area, TABLE_SPAN, MADV_COLLAPSE))
+	if (collapse(shared.area))
 		SKIP(return, "ext4 cannot be collapsed: %m");
 	/* With an anonymous page once, it does not lose its table to the collapse of the file. */
 	shared.area[TABLE_SPAN - 1] = 1;
 	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_DONTNEED));
 	hazard_begin(0);
 
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
-	TH_LOG("%lu of %lu collapsed, %ld tables freed", shared.collapsed, racers[0].turns,
-	       freed());
-	EXPECT_LE(3, shared.collapsed);
-	EXPECT_FREED(1);
+	race_needs("collapses", collapsed, 20);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 2));
 }
 
 #ifndef UFFDIO_POISON
@@ -223,24 +225,29 @@ struct uffdio_poison {
 #define UFFDIO_POISON		_IOWR(UFFDIO, 0x08, struct uffdio_poison)
 #endif
 
+static unsigned long laps;
+
+static long retracted(void)
+{
+	return laps;
+}
+
 /* Markers that survive until the table of their mapping is retracted */
-TEST_F_TIMEOUT(collapse, retract_markers, HAZARD_TIMEOUT)
+TEST_F(collapse, retract_markers)
 {
 	int uffd = uffd_open(UFFD_FEATURE_POISON | UFFD_FEATURE_MISSING_SHMEM);
 	struct uffdio_poison poison = { .range.len = PAGE };
 	const char *_wrong = NULL;
-	unsigned long laps = 0;
 	char *other;
-	long end;
 
 	if (uffd < 0)
 		SKIP(return, "no UFFDIO_POISON");
 	self->file = shmem_file(TABLE_SPAN);
 	ASSERT_LE(0, self->file);
 	ASSERT_NE(NULL, map_file(shared.area, TABLE_SPAN, self->file, MAP_SHARED));
-	end = now_ms() + HAZARD_MS;
+	race_needs("tables retracted with a marker", retracted, 10);
 
-	while (!_wrong && now_ms() < end) {
+	while (!_wrong && race_goes_on()) {
 		other = map_file(shared.area + 2 * TABLE_SPAN, TABLE_SPAN, self->file, MAP_SHARED);
 		ASSERT_NE(NULL, other);
 		/* A hole, and all pages are small again. */
@@ -251,14 +258,12 @@ TEST_F_TIMEOUT(collapse, retract_markers, HAZARD_TIMEOUT)
 		poison.range.start = (uintptr_t)other + (laps % ENTRIES) * PAGE;
 		ASSERT_EQ(0, ioctl(uffd, UFFDIO_POISON, &poison));
 		ASSERT_EQ(1, entries_in(0, other, TABLE_SPAN));
-		ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_COLLAPSE));
+		ASSERT_EQ(0, collapse(shared.area));
 		_wrong = check_marks(shared.area, TABLE_SPAN, MARK + laps);
 		ASSERT_EQ(0, munmap(other, TABLE_SPAN));
 		laps++;
 	}
-	EXPECT_HARMLESS(_wrong);
-	TH_LOG("%lu tables retracted with a marker", laps);
-	EXPECT_LE(3, laps);
+	EXPECT_HARMLESS(what_went_wrong());
 	close(uffd);
 }
 

@@ -13,12 +13,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "files.h"
 #include "hazard.h"
-#include "knobs.h"
 #include "meet.h"
+#include "race.h"
 #include "tables.h"
 
 #define DEVICE	"/dev/hmm_dmirror0"
@@ -189,29 +189,29 @@ FIXTURE_TEARDOWN(migrate_device)
 	}
 }
 
-TEST_F_TIMEOUT(migrate_device, zapped, HAZARD_TIMEOUT)
+TEST_F(migrate_device, zapped)
 {
-	struct racer racers[] = { { .turn = migrate }, { .turn = zap } };
+	struct racer racers[] = { { RACER(migrate), .least = 20 }, { RACER(zap), .least = 20 } };
 
 	if (!self->mthp[0])
 		SKIP(return, "no large folios of 64 KiB");
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
-	TH_LOG("%lu of %lu migrations, %ld tables freed", shared.migrated, racers[0].turns,
-	       freed());
-	EXPECT_LE(1, racers[0].turns);
-	EXPECT_FREED(1);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 2));
 }
 
-TEST_F_TIMEOUT(migrate_device, and_return, HAZARD_TIMEOUT)
+static long migrated(void)
 {
-	struct racer racers[] = { { .turn = migrate_and_return }, { .turn = zap_others } };
+	return __atomic_load_n(&shared.migrated, __ATOMIC_RELAXED);
+}
+
+TEST_F(migrate_device, and_return)
+{
+	struct racer racers[] = { { RACER(migrate_and_return) }, { RACER(zap_others) } };
 
 	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_NOHUGEPAGE));
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
-	TH_LOG("%lu of %lu migrations, %ld tables freed", shared.migrated, racers[0].turns,
-	       freed());
-	EXPECT_LE(1, shared.migrated);
-	EXPECT_FREED(1);
+	race_needs("migrations", migrated, 20);
+	race_needs("tables freed", freed, 20);
+	EXPECT_HARMLESS(race(racers, 2));
 }
 
 TEST_HARNESS_MAIN

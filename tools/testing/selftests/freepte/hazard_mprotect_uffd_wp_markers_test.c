@@ -11,11 +11,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "hazard.h"
-#include "knobs.h"
 #include "meet.h"
+#include "race.h"
 #include "tables.h"
 #include "uffd.h"
 
@@ -111,13 +111,12 @@ FIXTURE_TEARDOWN(markers)
 	hazard_end();
 }
 
-TEST_F_TIMEOUT(markers, are_kept, HAZARD_TIMEOUT)
+TEST_F(markers, are_kept)
 {
-	struct racer racers[] = { { .turn = protect }, { .turn = zap } };
+	struct racer racers[] = { { RACER(protect), .least = 200 }, { RACER(zap) } };
 
-	EXPECT_HARMLESS(race(racers, 2, HAZARD_MS));
-	TH_LOG("%lu laps, %ld tables freed", racers[0].turns, freed());
-	EXPECT_FREED(5);
+	race_needs("tables freed", freed, 50);
+	EXPECT_HARMLESS(race(racers, 2));
 }
 
 TEST_HARNESS_MAIN

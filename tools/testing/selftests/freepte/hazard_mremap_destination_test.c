@@ -10,13 +10,14 @@
  * frees the table itself, which it does while many hints wait: see the test of the crowd, which
  * takes little luck. The others take more than there is, unless zaps free more than they do now.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 
 #define MOVED	(1UL << 20)
@@ -80,18 +81,21 @@ static const char *move_about(struct racer *racer)
 
 static const char *with_neighbour(void *arg)
 {
-	struct racer racers[] = { { .turn = move_about }, { .turn = give_back } };
+	struct racer racers[] = {
+		{ RACER(move_about), .least = 20 },
+		{ RACER(give_back) },
+	};
 
 	if (!map_anon(source, MOVED) || !map_anon(block, MOVED - PAGE))
 		return wrong("mmap: %s", strerror(errno));
 	mark_pages(source, MOVED, 0);
-	return race(racers, 2, HAZARD_MS);
+	return race(racers, 2);
 }
 
-TEST_F_TIMEOUT(destination, neighbour, HAZARD_TIMEOUT)
+TEST_F(destination, neighbour)
 {
+	race_needs("tables freed", freed, 20);
 	EXPECT_HARMLESS(in_child(with_neighbour, NULL));
-	EXPECT_FREED(20);
 }
 
 /*
@@ -108,19 +112,6 @@ static const char *give_back_many(struct racer *racer)
 	return racer->turns % 4 ? NULL : give_back(racer);
 }
 
-#define ENOUGH	5
-
-/* Moves there and back */
-static long moves;
-
-/* A race needs both: who is slow to move, meets none of the zaps. */
-static long freed_and_moved(void)
-{
-	const long moved = __atomic_load_n(&moves, __ATOMIC_RELAXED);
-
-	return moved < freed_sync() ? moved : freed_sync();
-}
-
 static const char *move_few(struct racer *racer)
 {
 	char *to = destination + MOVED - FEW;
@@ -132,35 +123,32 @@ static const char *move_few(struct racer *racer)
 	mark_pages(to, FEW, racer->turns + 1);
 	if (mremap(to, FEW, FEW, MREMAP_MAYMOVE | MREMAP_FIXED, source) != source)
 		return wrong("mremap back: %s", strerror(errno));
-	__atomic_add_fetch(&moves, 1, __ATOMIC_RELAXED);
 	return fault ? fault : check_marks(source, FEW, racer->turns + 1);
 }
 
 static const char *with_crowd(void *arg)
 {
-	struct racer racers[] = { { .turn = move_few }, { .turn = give_back_many } };
-	const char *fault;
+	struct racer racers[] = {
+		{ RACER(move_few), .least = 20 },
+		{ RACER(give_back_many) },
+	};
 
 	if (!map_anon(source, FEW) || !map_anon(block, MOVED - PAGE) ||
 	    !map_anon(crowd, CROWD * TABLE_SPAN) ||
 	    madvise(crowd, CROWD * TABLE_SPAN, MADV_NOHUGEPAGE))
 		return wrong("mmap: %s", strerror(errno));
 	mark_pages(source, FEW, 0);
-	fault = race(racers, 2, HAZARD_MS);
-	if (!fault && racers[0].turns < ENOUGH)
-		fault = wrong("only %lu moves", racers[0].turns);
-	return fault;
+	return race(racers, 2);
 }
 
-TEST_F_TIMEOUT(destination, crowd, HAZARD_TIMEOUT)
+TEST_F(destination, crowd)
 {
 	/* The ring has to fill faster than it is looked at, on the slowest machine. */
 	hazard_begin(HAZARD_LAZY);
 	if (have_free_user_pte())
 		ASSERT_EQ(0, knob_write("delay_ms", 100));
-	race_needs(freed_and_moved, ENOUGH);
+	race_needs("tables freed at once", freed_sync, 20);
 	EXPECT_HARMLESS(in_child(with_crowd, NULL));
-	EXPECT_FREED_BY(freed_sync, ENOUGH);
 }
 
 static const char *punch(struct racer *racer)
@@ -187,19 +175,19 @@ static const char *move_file(struct racer *racer)
 
 static const char *with_punch(void *arg)
 {
-	struct racer racers[] = { { .turn = move_file }, { .turn = punch } };
+	struct racer racers[] = { { RACER(move_file), .least = 20 }, { RACER(punch) } };
 
 	fd = shmem_file(MOVED);
 	if (fd < 0 || !map_file(source, MOVED, fd, MAP_PRIVATE))
 		return wrong("mmap: %s", strerror(errno));
 	mark_pages(source + MOVED / 2, MOVED / 2, 7);
-	return race(racers, 2, HAZARD_MS);
+	return race(racers, 2);
 }
 
-TEST_F_TIMEOUT(destination, punch, HAZARD_TIMEOUT)
+TEST_F(destination, punch)
 {
+	race_needs("tables freed", freed, 20);
 	EXPECT_HARMLESS(in_child(with_punch, NULL));
-	EXPECT_FREED(20);
 }
 
 TEST_HARNESS_MAIN

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -132,47 +132,45 @@ FIXTURE_TEARDOWN(pmd_bad)
 	hazard_end();
 }
 
-#define RACE(function, least) do {							\
+#define RACE(function, turns_least) do {						\
 	struct racer racers[] = {							\
-		{ .turn = write_and_zap, .number = 1 },					\
-		{ .turn = write_and_zap, .number = 2 },					\
-		{ .turn = function },							\
+		{ RACER(write_and_zap), .number = 1 },					\
+		{ RACER(write_and_zap), .number = 2 },					\
+		{ RACER(function), .least = (turns_least) },				\
 	};										\
 											\
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS / 2));				\
-	EXPECT_LE(1, racers[2].turns);							\
-	TH_LOG("%lu walks, %ld tables freed", racers[2].turns, freed());		\
-	EXPECT_FREED(least);								\
+	race_needs("tables freed", freed, 50);						\
+	EXPECT_HARMLESS(race(racers, 3));						\
 } while (0)
 
-TEST_F_TIMEOUT(pmd_bad, mincore, HAZARD_TIMEOUT)
+TEST_F(pmd_bad, mincore)
 {
-	RACE(walk_mincore, 5);
+	RACE(walk_mincore, 50);
 }
 
-TEST_F_TIMEOUT(pmd_bad, smaps, HAZARD_TIMEOUT)
+TEST_F(pmd_bad, smaps)
 {
-	RACE(walk_smaps, 5);
+	RACE(walk_smaps, 20);
 }
 
-TEST_F_TIMEOUT(pmd_bad, madvise, HAZARD_TIMEOUT)
+TEST_F(pmd_bad, madvise)
 {
-	RACE(walk_madvise, 5);
+	RACE(walk_madvise, 50);
 }
 
-TEST_F_TIMEOUT(pmd_bad, mlock, HAZARD_TIMEOUT)
+TEST_F(pmd_bad, mlock)
 {
-	RACE(walk_mlock, 5);
+	RACE(walk_mlock, 50);
 }
 
-TEST_F_TIMEOUT(pmd_bad, mprotect, HAZARD_TIMEOUT)
+TEST_F(pmd_bad, mprotect)
 {
-	RACE(walk_mprotect, 5);
+	RACE(walk_mprotect, 50);
 }
 
-TEST_F_TIMEOUT(pmd_bad, fork, HAZARD_TIMEOUT)
+TEST_F(pmd_bad, fork)
 {
-	RACE(walk_fork, 3);
+	RACE(walk_fork, 20);
 }
 
 TEST_HARNESS_MAIN

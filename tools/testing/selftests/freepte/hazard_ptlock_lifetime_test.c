@@ -9,7 +9,7 @@
  * delay_us of a debug kernel makes the time until it is freed long. Fails by a complaint of KASAN
  * or lockdep.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -18,6 +18,7 @@
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -127,22 +128,21 @@ static const char *reclaim(struct racer *racer)
 static const char *body(void *arg)
 {
 	struct racer racers[] = {
-		{ .turn = fill, .number = 0 },
-		{ .turn = fill, .number = 1 },
-		{ .turn = empty },
-		{ .turn = look },
-		{ .turn = reclaim },
+		{ RACER(fill), .number = 0, .least = 50 },
+		{ RACER(fill), .number = 1, .least = 50 },
+		{ RACER(empty), .least = 50 },
+		{ RACER(look), .least = 50 },
+		{ RACER(reclaim), .least = 20 },
 	};
 
-	return race(racers, ARRAY_SIZE(racers), HAZARD_MS);
+	return race(racers, ARRAY_SIZE(racers));
 }
 
 /* In a child, so that its end checks the counters of its address space */
-TEST_F_TIMEOUT(ptlock, lifetime, HAZARD_TIMEOUT)
+TEST_F(ptlock, lifetime)
 {
-	race_needs(variant->how, 20);
+	race_needs("tables freed", variant->how, 100);
 	EXPECT_HARMLESS(in_child(body, NULL));
-	EXPECT_FREED_BY(variant->how, 20);
 }
 
 TEST_HARNESS_MAIN

@@ -15,12 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 #include "uffd.h"
@@ -271,10 +272,8 @@ FIXTURE_TEARDOWN(recount)
 }
 
 #define RACE(count) do {								\
-	EXPECT_HARMLESS(race(racers, count, HAZARD_MS));				\
-	TH_LOG("%lu and %lu turns, %ld tables freed", racers[0].turns, racers[1].turns,	\
-	       freed());								\
-	EXPECT_FREED(3);								\
+	race_needs("tables freed", freed, 20);						\
+	EXPECT_HARMLESS(race(racers, count));						\
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_DONTNEED));			\
 	if (have_free_user_pte())							\
 		EXPECT_EXCESS_0();							\
@@ -289,51 +288,51 @@ static long large_swapped_in(void)
 	return file_read(MTHP_SWPIN, text, sizeof(text)) ? -1 : atol(text);
 }
 
-static long large_before;
+static long large_before, swapped_before;
 
 static long large_came_back(void)
 {
 	return large_swapped_in() - large_before;
 }
 
-TEST_F_TIMEOUT(recount, swap, HAZARD_TIMEOUT)
+static long swapped_out(void)
+{
+	return vm_counter("pswpout") - swapped_before;
+}
+
+TEST_F(recount, swap)
 {
 	struct racer racers[] = {
-		{ .turn = swap, .number = 0 },
-		{ .turn = lazyfree, .number = 1 },
-		{ .turn = swap, .number = 2 },
+		{ RACER(swap), .number = 0, .least = 20 },
+		{ RACER(lazyfree), .number = 1, .least = 20 },
+		{ RACER(swap), .number = 2, .least = 20 },
 	};
-	long before = vm_counter("pswpout");
-	bool large;
 
+	swapped_before = vm_counter("pswpout");
+	race_needs("pages swapped out", swapped_out, 100);
 	large_before = large_swapped_in();
-	large = self->mthp[0] && large_before >= 0;
-	if (large)
-		race_needs(large_came_back, 1);
+	if (self->mthp[0] && large_before >= 0)
+		race_needs("large folios swapped in", large_came_back, 5);
 	RACE(3);
-	EXPECT_LT(before, vm_counter("pswpout"));
-	if (large)
-		EXPECT_LT(0, large_came_back());
 }
 
-TEST_F_TIMEOUT(recount, swap_off, HAZARD_TIMEOUT)
+TEST_F(recount, swap_off)
 {
 	struct racer racers[] = {
-		{ .turn = swap, .number = 0 },
-		{ .turn = swap, .number = 1 },
-		{ .turn = swap_off_and_on },
+		{ RACER(swap), .number = 0, .least = 20 },
+		{ RACER(swap), .number = 1, .least = 20 },
+		{ RACER(swap_off_and_on), .least = 5 },
 	};
 
 	RACE(3);
-	EXPECT_LE(1, racers[2].turns);
 }
 
-TEST_F_TIMEOUT(recount, markers, HAZARD_TIMEOUT)
+TEST_F(recount, markers)
 {
 	struct racer racers[] = {
-		{ .turn = guard_piece, .number = 0 },
-		{ .turn = protect, .number = UFFD_PART },
-		{ .turn = swap, .number = 2 },
+		{ RACER(guard_piece), .number = 0, .least = 50 },
+		{ RACER(protect), .number = UFFD_PART, .least = 50 },
+		{ RACER(swap), .number = 2, .least = 20 },
 	};
 
 	if (shared.uffd < 0)
@@ -341,16 +340,28 @@ TEST_F_TIMEOUT(recount, markers, HAZARD_TIMEOUT)
 	RACE(3);
 }
 
-TEST_F_TIMEOUT(recount, merged, HAZARD_TIMEOUT)
+static long scans_before;
+
+static long full_scans(void)
+{
+	char text[32];
+
+	return file_read(KSM "full_scans", text, sizeof(text)) ? -1 : atol(text);
+}
+
+static long scans(void)
+{
+	return full_scans() - scans_before;
+}
+
+TEST_F(recount, merged)
 {
 	struct racer racers[] = {
-		{ .turn = merge, .number = 0 },
-		{ .turn = merge, .number = 1 },
-		{ .turn = lazyfree, .number = 2 },
+		{ RACER(merge), .number = 0, .least = 20 },
+		{ RACER(merge), .number = 1, .least = 20 },
+		{ RACER(lazyfree), .number = 2, .least = 20 },
 	};
 	unsigned int i;
-	char text[32];
-	long scans;
 
 	if (access(KSM "run", W_OK))
 		SKIP(return, "no KSM (CONFIG_KSM)");
@@ -359,22 +370,20 @@ TEST_F_TIMEOUT(recount, merged, HAZARD_TIMEOUT)
 		ASSERT_EQ(0, file_read(ksm_knobs[i].path, self->ksm[i], sizeof(self->ksm[i])));
 		ASSERT_EQ(0, file_write(ksm_knobs[i].path, ksm_knobs[i].value));
 	}
-	ASSERT_EQ(0, file_read(KSM "full_scans", text, sizeof(text)));
-	scans = atol(text);
+	scans_before = full_scans();
+	ASSERT_LE(0, scans_before);
+	race_needs("scans by ksmd", scans, 3);
 	RACE(3);
-	ASSERT_EQ(0, file_read(KSM "full_scans", text, sizeof(text)));
-	if (atol(text) == scans)
-		SKIP(return, "ksmd did not get around in that time");
 }
 
-TEST_F_TIMEOUT(recount, mixture, HAZARD_TIMEOUT)
+TEST_F(recount, mixture)
 {
 	struct racer racers[] = {
-		{ .turn = swap, .number = 0 },
-		{ .turn = lazyfree, .number = 1 },
-		{ .turn = guard_piece, .number = 2 },
-		{ .turn = inherit, .number = 3 },
-		{ .turn = move_piece, .number = 4 },
+		{ RACER(swap), .number = 0, .least = 20 },
+		{ RACER(lazyfree), .number = 1, .least = 20 },
+		{ RACER(guard_piece), .number = 2, .least = 20 },
+		{ RACER(inherit), .number = 3, .least = 20 },
+		{ RACER(move_piece), .number = 4, .least = 20 },
 	};
 
 	RACE(5);

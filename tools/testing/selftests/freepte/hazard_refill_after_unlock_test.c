@@ -8,11 +8,11 @@
  * Takes luck: the table must be refilled between two looks at it. That a zap has to drop the lock
  * is made likely by dirty pages of a shared file, of which a small batch fits before a flush.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
-#include "hazard.h"
-#include "knobs.h"
 #include "files.h"
+#include "hazard.h"
+#include "race.h"
 #include "tables.h"
 
 #define FILLERS	2
@@ -86,36 +86,35 @@ static const char *zap(struct racer *racer)
 
 static const char *body(void *arg)
 {
-	struct racer racers[FILLERS + 1] = { { .turn = zap } };
+	struct racer racers[FILLERS + 1] = { { RACER(zap), .least = 50 } };
 	unsigned int i;
 
 	for (i = 0; i < FILLERS; i++)
-		racers[i + 1] = (struct racer){ .turn = fill, .number = i, .arg = arg };
-	return race(racers, FILLERS + 1, HAZARD_MS);
+		racers[i + 1] = (struct racer){ RACER(fill), .number = i, .arg = arg, .least = 500 };
+	return race(racers, FILLERS + 1);
 }
 
 /* In a child: what is lost for the counters of its mm is noticed when it exits. */
-TEST_F_TIMEOUT(refill, race, HAZARD_TIMEOUT)
+TEST_F(refill, race)
 {
-	race_needs(freed_sync, 5);
+	race_needs("tables freed at once", freed_sync, 20);
 	EXPECT_HARMLESS(in_child(body, variant->shared ? self : NULL));
-	EXPECT_FREED_BY(freed_sync, 5);
 }
 
 /* What is written when the zap is over must be there. */
-TEST_F_TIMEOUT(refill, then_check, HAZARD_TIMEOUT)
+TEST_F(refill, then_check)
 {
-	long end = now_ms() + HAZARD_MS;
 	uint64_t mark = 0;
 
-	while (now_ms() < end) {
+	race_needs("tables freed at once", freed_sync, 10);
+	while (race_goes_on()) {
 		mark_pages(area, TABLE_SPAN, ++mark);
 		EXPECT_HARMLESS(check_marks(area, TABLE_SPAN, mark));
 		ASSERT_EQ(0, madvise(area, TABLE_SPAN, MADV_DONTNEED));
 		if (variant->shared)
 			EXPECT_HARMLESS(check_marks(area, TABLE_SPAN, mark));
 	}
-	EXPECT_FREED_BY(freed_sync, 5);
+	EXPECT_HARMLESS(what_went_wrong());
 }
 
 TEST_HARNESS_MAIN

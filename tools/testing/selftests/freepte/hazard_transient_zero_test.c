@@ -8,11 +8,12 @@
  *
  * Takes luck, and force_free of a debug kernel makes it likely. Fails by lost data.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 #include "zram.h"
@@ -88,19 +89,17 @@ static const char *storm(const char *(*turn)(struct racer *racer), bool read_onl
 {
 	void *arg = read_only ? area : NULL;
 	struct racer racers[] = {
-		{ .turn = use, .number = 0, .arg = arg },
-		{ .turn = use, .number = 1, .arg = arg },
-		{ .turn = give_back },
-		{ .turn = turn },
+		{ RACER(use), .number = 0, .arg = arg, .least = 20 },
+		{ RACER(use), .number = 1, .arg = arg, .least = 20 },
+		{ RACER(give_back) },
+		{ .turn = turn, .name = "what is done to them", .least = 50 },
 	};
 
-	return race(racers, 4, HAZARD_MS);
+	race_needs("tables freed", freed, 100);
+	return race(racers, 4);
 }
 
-#define EXPECT_STORM(turn, read_only) do {						\
-	EXPECT_HARMLESS(storm(turn, read_only));					\
-	EXPECT_FREED(20);								\
-} while (0)
+#define EXPECT_STORM(turn, read_only)	EXPECT_HARMLESS(storm(turn, read_only))
 
 static const char *protect(struct racer *racer)
 {
@@ -111,7 +110,7 @@ static const char *protect(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(transient, mprotect, HAZARD_TIMEOUT)
+TEST_F(transient, mprotect)
 {
 	EXPECT_STORM(protect, true);
 }
@@ -123,7 +122,7 @@ static const char *clear_soft_dirty(struct racer *racer)
 	return err ? wrong("clear_refs: %s", strerror(-err)) : NULL;
 }
 
-TEST_F_TIMEOUT(transient, soft_dirty, HAZARD_TIMEOUT)
+TEST_F(transient, soft_dirty)
 {
 	if (file_write("/proc/self/clear_refs", "4"))
 		SKIP(return, "no soft-dirty bits");
@@ -137,7 +136,7 @@ static const char *page_out(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(transient, swap, HAZARD_TIMEOUT)
+TEST_F(transient, swap)
 {
 	const char *why = zram_swap_on(&zram, ZRAM);
 
@@ -153,20 +152,31 @@ static const char *rest(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(transient, ksm, HAZARD_TIMEOUT)
+static long copied_before;
+
+/* Pages that were written to while they were merged */
+static long copied(void)
+{
+	return vm_counter("cow_ksm") - copied_before;
+}
+
+TEST_F(transient, ksm)
 {
 	if (file_write(KSM "run", "1"))
 		SKIP(return, "no KSM");
 	self->has_ksm = true;
 	is_lazy = true;
 	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_MERGEABLE));
+	copied_before = vm_counter("cow_ksm");
+	if (copied_before >= 0)
+		race_needs("merged pages written to", copied, 3);
 	EXPECT_STORM(rest, false);
 	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_UNMERGEABLE));
-	EXPECT_HARMLESS(race(&(struct racer){ .turn = use }, 1, 1));
+	EXPECT_HARMLESS(race(&(struct racer){ RACER(use) }, 1));
 }
 
 /* To a huge page, and back to small ones, of which all but ours are given back */
-static const char *collapse(struct racer *racer)
+static const char *collapse_and_give_back(struct racer *racer)
 {
 	char *block = area + some(TABLES) * TABLE_SPAN;
 
@@ -177,12 +187,12 @@ static const char *collapse(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(transient, collapse, HAZARD_TIMEOUT)
+TEST_F(transient, collapse)
 {
 	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_HUGEPAGE));
-	if (madvise(area, TABLE_SPAN, MADV_COLLAPSE))
+	if (collapse(area))
 		SKIP(return, "no huge page: %s", strerror(errno));
-	EXPECT_STORM(collapse, false);
+	EXPECT_STORM(collapse_and_give_back, false);
 }
 
 TEST_HARNESS_MAIN

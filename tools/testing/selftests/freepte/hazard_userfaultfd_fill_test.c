@@ -7,15 +7,16 @@
  *
  * Takes luck; force_free and delay_us of a debug kernel help it.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 
 #include "files.h"
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uffd.h"
 
@@ -185,71 +186,67 @@ static const char *give_back(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(fill, holes, HAZARD_TIMEOUT)
+TEST_F(fill, holes)
 {
 	struct racer racers[] = {
-		{ .turn = fill_and_give_back, .number = 0 },
-		{ .turn = fill_and_give_back, .number = 1 },
-		{ .turn = give_back },
+		{ RACER(fill_and_give_back), .number = 0, .least = 100 },
+		{ RACER(fill_and_give_back), .number = 1, .least = 100 },
+		{ RACER(give_back) },
 	};
 
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
-	EXPECT_FREED(20);
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 3));
 }
 
-/* Whoever waits for a page must get it: this test hangs if not. */
-static const char *monitor(struct racer *racer)
+static bool has_ended;
+
+/* Whoever waits for a page must get it: this test hangs if not. No racer, as it is the last to leave. */
+static void *monitor(void *arg)
 {
 	struct pollfd poll_fd = { .fd = uffd, .events = POLLIN };
 	struct uffd_msg msg;
-	int err;
+	int err = 0;
 
-	if (poll(&poll_fd, 1, 10) <= 0)
-		return NULL;
-	if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
-		return NULL;
-	err = fill_pages((char *)(uintptr_t)(msg.arg.pagefault.address & -PAGE), PAGE);
-	/* Whoever waits must not do so for ever. */
-	if (err)
+	while (!err && !__atomic_load_n(&has_ended, __ATOMIC_RELAXED)) {
+		if (poll(&poll_fd, 1, 10) <= 0)
+			continue;
+		if (read(uffd, &msg, sizeof(msg)) != sizeof(msg))
+			continue;
+		err = fill_pages((char *)(uintptr_t)(msg.arg.pagefault.address & -PAGE), PAGE);
+	}
+	if (err) {
+		wrong("a page that is waited for: %s", strerror(-err));
+		/* Whoever waits must not do so for ever. */
 		uffd_unregister(uffd, block, SIZE);
-	return err ? wrong("a page that is waited for: %s", strerror(-err)) : NULL;
+	}
+	return NULL;
 }
 
 static const char *want(struct racer *racer)
 {
 	char *addr = block + some(PAGES) * PAGE;
 
-	if (!is_filled(addr) && !race_over())
+	if (!is_filled(addr))
 		return wrong("a page was not filled");
 	if (madvise(addr, PAGE, MADV_DONTNEED))
 		return wrong("madvise: %s", strerror(errno));
 	return NULL;
 }
 
-/* The monitor is the last to leave. */
-static const char *want_and_end(struct racer *racer)
+TEST_F(fill, faults)
 {
-	long end = now_ms() + HAZARD_MS;
-	const char *fault = NULL;
-
-	while (!fault && now_ms() < end)
-		fault = want(racer);
-	race_stop();
-	return fault;
-}
-
-TEST_F_TIMEOUT(fill, faults, HAZARD_TIMEOUT)
-{
-	struct racer racers[] = {
-		{ .turn = monitor },
-		{ .turn = want_and_end },
-		{ .turn = give_back },
-	};
+	struct racer racers[] = { { RACER(want), .least = 200 }, { RACER(give_back) } };
+	const char *harm;
+	pthread_t thread;
 
 	if (variant->how == POISON)
 		SKIP(return, "who waits for such a page gets a signal");
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_TIMEOUT * 1000L));
-	EXPECT_FREED(20);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, monitor, NULL));
+	race_needs("tables freed", freed, 100);
+	harm = race(racers, 2);
+	__atomic_store_n(&has_ended, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_HARMLESS(harm);
 }
 
 TEST_HARNESS_MAIN

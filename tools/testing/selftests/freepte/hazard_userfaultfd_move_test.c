@@ -6,12 +6,12 @@
  *
  * Takes luck; force_free and delay_us of a debug kernel help it.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <sys/ioctl.h>
 
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uffd.h"
 
@@ -103,16 +103,16 @@ static const char *give_back(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(move, race, HAZARD_TIMEOUT)
+TEST_F(move, race)
 {
 	struct racer racers[] = {
-		{ .turn = move_and_give_back, .number = 0 },
-		{ .turn = move_and_give_back, .number = 1 },
-		{ .turn = give_back },
+		{ RACER(move_and_give_back), .number = 0, .least = 50 },
+		{ RACER(move_and_give_back), .number = 1, .least = 50 },
+		{ RACER(give_back) },
 	};
 
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
-	EXPECT_FREED(20);
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 3));
 }
 
 /* Holes of the source are passed over, or told; even when there is no table at all. */
@@ -138,16 +138,16 @@ static const char *move_a_hole(struct racer *racer)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(move, holes, HAZARD_TIMEOUT)
+TEST_F(move, holes)
 {
 	struct racer racers[] = {
-		{ .turn = move_a_hole, .number = 0 },
-		{ .turn = move_a_hole, .number = 1 },
-		{ .turn = give_back },
+		{ RACER(move_a_hole), .number = 0, .least = 50 },
+		{ RACER(move_a_hole), .number = 1, .least = 50 },
+		{ RACER(give_back) },
 	};
 
-	EXPECT_HARMLESS(race(racers, 3, HAZARD_MS));
-	EXPECT_FREED(20);
+	race_needs("tables freed", freed, 100);
+	EXPECT_HARMLESS(race(racers, 3));
 }
 
 TEST_HARNESS_MAIN

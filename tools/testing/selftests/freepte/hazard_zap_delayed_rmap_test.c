@@ -9,13 +9,13 @@
  *
  * Takes luck, and two CPUs; a kernel with DEBUG_VM is the first to notice.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <sched.h>
 
 #include "files.h"
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -64,16 +64,18 @@ static const char *cut(struct racer *racer)
 
 static const char *body(void *arg)
 {
-	struct racer racers[] = { { .turn = dirty_and_zap }, { .turn = cut } };
+	struct racer racers[] = {
+		{ RACER(dirty_and_zap), .least = 100 },
+		{ RACER(cut), .least = 100 },
+	};
 
-	return race(racers, 2, HAZARD_MS);
+	return race(racers, 2);
 }
 
-TEST_F_TIMEOUT(delayed_rmap, truncate, HAZARD_TIMEOUT)
+TEST_F(delayed_rmap, truncate)
 {
-	race_needs(freed_sync, 20);
+	race_needs("tables freed at once", freed_sync, 20);
 	EXPECT_HARMLESS(in_child(body, NULL));
-	EXPECT_FREED_BY(freed_sync, 20);
 }
 
 TEST_HARNESS_MAIN

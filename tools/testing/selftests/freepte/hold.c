@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "files.h"
 #include "hold.h"
 #include "tables.h"
@@ -43,17 +44,22 @@ int holds_read(struct holds *holds)
 	return err;
 }
 
-int holds_wait(long ms)
+bool is_held(void)
 {
-	const long end = now_ms() + ms;
 	struct holds holds;
 
-	while (!holds_read(&holds)) {
-		if (!holds.active)
-			return 1;
-		if (now_ms() >= end)
-			return 0;
-		sleep_ms(10);
-	}
-	return 0;
+	return !holds_read(&holds) && holds.active;
+}
+
+bool holds_wait(long ms)
+{
+	struct deadline deadline;
+	struct holds holds;
+
+	deadline_set(&deadline, ms + WAIT_MS);
+	do {
+		if (holds_read(&holds))
+			return false;
+	} while (holds.active && deadline_wait(&deadline));
+	return !holds.active;
 }

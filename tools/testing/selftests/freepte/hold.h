@@ -5,9 +5,14 @@
 #ifndef _FREEPTE_HOLD_H
 #define _FREEPTE_HOLD_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define HOLD	"/sys/kernel/debug/free_user_pte/hold"
+
+/* How long to hold a table, at first; and at last, by who was too slow to see what it is about */
+#define HOLD_MS		200
+#define MOST_HOLD_MS	30000
 
 struct holds {
 	long active;	/* held now */
@@ -21,7 +26,9 @@ const char *hold_lacks(void);
 int hold_table(pid_t pid, const void *addr, long ms);
 /* 0 or a negative errno */
 int holds_read(struct holds *holds);
-/* Until none is held any more; whether that came to be */
-int holds_wait(long ms);
+/* Whether any is held still */
+bool is_held(void);
+/* Until none is held any more, of those that were to be for so long; whether that came to be */
+bool holds_wait(long ms);
 
 #endif /* _FREEPTE_HOLD_H */

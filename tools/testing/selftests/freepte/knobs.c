@@ -15,6 +15,7 @@
 
 #define SYSFS	"/sys/kernel/mm/free_user_pte/"
 #define DEBUGFS	"/sys/kernel/debug/free_user_pte/"
+#define MOST_DELAY_MS	60000
 
 static struct saved {
 	const char *name;
@@ -90,6 +91,20 @@ void knobs_restore(void)
 bool have_free_user_pte(void)
 {
 	return !access(SYSFS "enabled", F_OK);
+}
+
+long reclaimer_delay(void)
+{
+	long ms = knob_read("delay_ms");
+
+	return ms < 0 ? 0 : ms;
+}
+
+bool reclaimer_delay_more(void)
+{
+	long ms = 2 * reclaimer_delay();
+
+	return ms && ms <= MOST_DELAY_MS && !knob_write("delay_ms", ms);
 }
 
 bool have_debug_knobs(void)

@@ -22,6 +22,12 @@ void knobs_restore(void);
 
 bool have_free_user_pte(void);
 bool have_debug_knobs(void);
+/*
+ * How long it spares an empty table at present, in ms; and twice as long, for who was too slow to do
+ * something before that was over. False if it can't be longer.
+ */
+long reclaimer_delay(void);
+bool reclaimer_delay_more(void);
 
 /* A counter of /proc/vmstat, or -1 */
 long vm_counter(const char *name);

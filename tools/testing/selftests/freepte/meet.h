@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "hazard.h"
+#include "race.h"
 
 struct meeting {
 	unsigned long laps[2];

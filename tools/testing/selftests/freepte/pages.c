@@ -12,7 +12,7 @@
 
 #include "kselftest.h"
 
-#include "account.h"
+#include "deadline.h"
 #include "files.h"
 #include "knobs.h"
 #include "pages.h"
@@ -96,15 +96,14 @@ long pages_charged(const struct cgroup *cgroup)
 
 long pages_settle(const struct cgroup *cgroup, long wanted)
 {
-	const long start = now_ms();
+	struct deadline deadline;
 	long count;
 
-	for (;;) {
+	deadline_set(&deadline, WAIT_MS);
+	do
 		count = pages_charged(cgroup);
-		if (count == wanted || now_ms() - start > scaled_ms(SETTLE_MS))
-			return count;
-		sleep_ms(20);
-	}
+	while (count != wanted && deadline_wait(&deadline));
+	return count;
 }
 
 /* Frames of the zone, from /proc/zoneinfo; false if there is none. */

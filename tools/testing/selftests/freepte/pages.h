@@ -21,7 +21,7 @@ const char *pages_lack(void);
  * gone has a reference that nobody gives back. Negative if they can't be counted.
  */
 long pages_charged(const struct cgroup *cgroup);
-/* Their number when it is @wanted, or else after a second, as some are freed later */
+/* Their number when it is @wanted, or else after a while, as some are freed later */
 long pages_settle(const struct cgroup *cgroup, long wanted);
 
 /* Those of an area that lie in memory which must stay movable; negative if there is none such */

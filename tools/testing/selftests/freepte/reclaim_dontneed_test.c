@@ -2,7 +2,7 @@
 /*
  * Tables that MADV_DONTNEED empties: at once, and piece by piece.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "tables.h"

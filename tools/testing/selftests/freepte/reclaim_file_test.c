@@ -2,7 +2,7 @@
 /*
  * Tables that map a file on ext4 whose page cache is reclaimed.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 

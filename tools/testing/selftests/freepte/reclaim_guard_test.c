@@ -2,7 +2,7 @@
 /*
  * Tables that held nothing but guard regions, which were removed.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "tables.h"

@@ -2,7 +2,7 @@
 /*
  * Tables whose pages were merged with others by KSM, which replaces entries.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "files.h"
@@ -45,8 +45,8 @@ static long merged(void)
 
 FIXTURE_SETUP(ksm)
 {
+	struct deadline deadline;
 	unsigned int i;
-	long start;
 
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		char path[64];
@@ -66,9 +66,9 @@ FIXTURE_SETUP(ksm)
 	ASSERT_EQ(0, ksm_write("sleep_millisecs", "10"));
 	ASSERT_EQ(0, ksm_write("pages_to_scan", "1000"));
 	ASSERT_EQ(0, ksm_write("run", "1"));
-	start = now_ms();
-	while (merged() < PAGES - 1 && now_ms() - start < scaled_ms(5000))
-		sleep_ms(20);
+	deadline_set(&deadline, RACE_MS);
+	while (merged() < PAGES - 1 && deadline_wait(&deadline))
+		;
 	ASSERT_EQ(0, ksm_write("run", "0"));
 	ASSERT_LE(PAGES - 1, merged());
 }

@@ -2,7 +2,7 @@
 /*
  * Tables whose pages were given back by MADV_FREE and then reclaimed.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "cgroup.h"

@@ -2,7 +2,7 @@
 /*
  * mremap(): tables whose entries are moved away one by one, and empty tables that are moved.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "knobs.h"
@@ -30,10 +30,6 @@ FIXTURE_SETUP(mremap)
 	ASSERT_NE(NULL, self->from);
 	ASSERT_NE(NULL, self->to);
 	ASSERT_NE(NULL, map_anon(self->from, SIZE));
-	/* A table that is moved must not be gone before. What waits already waits no longer. */
-	if (have_free_user_pte())
-		ASSERT_EQ(0, knob_write("delay_ms", scaled_ms(300)));
-	sleep_ms(150);
 	account_open(&own_account, 0);
 }
 
@@ -102,28 +98,25 @@ static void make_empty(struct __test_metadata *_metadata, char *area)
 
 /*
  * Move tables that are empty, before they are freed for that. On a machine that is too slow to do
- * this within the delay, no such table is left: try again.
+ * this within the delay, no such table is left: try again with a longer one.
  */
-static bool move_empty(struct __test_metadata *_metadata, char *from, char *to, size_t size)
+static void move_empty(struct __test_metadata *_metadata, char *from, char *to, size_t size)
 {
-	int tries;
-
-	for (tries = 0; tries < 20; tries++) {
+	for (;;) {
 		make_empty(_metadata, from);
 		ASSERT_TRUE(move(from, to, size, 0));
 		if (account_grew(&own_account) == TABLES)
-			return true;
+			break;
 		EXPECT_EXCESS_0();
 		ASSERT_TRUE(move(to, from, size, 0));
+		ASSERT_TRUE(reclaimer_delay_more());
 	}
-	return false;
 }
 
 /* Empty tables are moved whole by their PMD entries; the hints speak of where they were. */
 TEST_F(mremap, empty_tables)
 {
-	if (!move_empty(_metadata, self->from, self->to, SIZE))
-		SKIP(return, "too slow: the tables were freed before they were moved");
+	move_empty(_metadata, self->from, self->to, SIZE);
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 }
@@ -131,8 +124,7 @@ TEST_F(mremap, empty_tables)
 /* The same, and something else comes to where they were. */
 TEST_F(mremap, empty_tables_replaced)
 {
-	if (!move_empty(_metadata, self->from, self->to, SIZE))
-		SKIP(return, "too slow: the tables were freed before they were moved");
+	move_empty(_metadata, self->from, self->to, SIZE);
 	ASSERT_NE(NULL, map_anon(self->from, SIZE));
 	write_pages(self->from, SIZE, TABLE_SPAN);
 	EXPECT_EXCESS_0();
@@ -165,8 +157,7 @@ TEST_F(mremap, empty_tables_1gib)
 	/* The PMD table is needed all the time. */
 	from[PMD_TABLE_SPAN - PAGE] = 3;
 	account_open(&own_account, 0);
-	if (!move_empty(_metadata, from, to, PMD_TABLE_SPAN))
-		SKIP(return, "too slow: the tables were freed before they were moved");
+	move_empty(_metadata, from, to, PMD_TABLE_SPAN);
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(0, account_grew(&own_account));
 	EXPECT_EQ(3, to[PMD_TABLE_SPAN - PAGE]);

@@ -3,7 +3,7 @@
  * Tables that are left empty by the unmapping of one VMA, and that munmap() must leave alone
  * for the sake of another in the same 2 MiB.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "tables.h"

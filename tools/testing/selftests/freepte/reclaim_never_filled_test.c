@@ -2,7 +2,7 @@
 /*
  * Tables that were allocated, and then nothing was put into them: nobody has emptied those.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "tables.h"

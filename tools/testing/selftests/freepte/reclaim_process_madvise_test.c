@@ -2,7 +2,7 @@
 /*
  * process_madvise(): of another process, which can be made to page out, and of one's own memory.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <sys/syscall.h>
 #include <sys/uio.h>

@@ -3,7 +3,7 @@
  * Swap. The swap entry of an anonymous page stays in its table, which stays with it; that of
  * shared memory is in the page cache, and the table is left empty.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "cgroup.h"

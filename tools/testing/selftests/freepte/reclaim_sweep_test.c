@@ -3,7 +3,7 @@
  * Empty tables are bounded in number, however fast they are made: a process that goes through
  * its address space, and gives back what it has touched, never holds many.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "tables.h"

@@ -2,7 +2,7 @@
 /*
  * Tables that were kept in deposit for a huge page, and came into use when it was split.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "files.h"

@@ -2,7 +2,7 @@
 /*
  * The stacks of threads that are no more.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <pthread.h>
 

@@ -2,7 +2,7 @@
 /*
  * Tables that map a file which is truncated, or has holes punched in it.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 

@@ -2,7 +2,7 @@
 /*
  * Tables that userfaultfd empties: sources of UFFDIO_MOVE, and markers of write protection.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "account.h"
 #include "tables.h"

@@ -2,6 +2,7 @@
 /*
  * Page tables: how many a process holds, how many it needs, and places to make some.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "tables.h"
 #include "uapi.h"
 
@@ -317,6 +319,18 @@ static int advise(char *addr, size_t size, void *arg)
 int advise_pieces(char *addr, size_t size, size_t piece, int advice)
 {
 	return for_pieces(addr, size, piece, advise, &advice);
+}
+
+int collapse(char *addr)
+{
+	struct deadline deadline;
+	int err;
+
+	deadline_set(&deadline, WAIT_MS);
+	do {
+		err = madvise(addr, TABLE_SPAN, MADV_COLLAPSE);
+	} while (err && (errno == EAGAIN || errno == EBUSY) && deadline_wait(&deadline));
+	return err;
 }
 
 long now_ms(void)

@@ -63,6 +63,12 @@ int for_pieces(char *addr, size_t size, size_t piece,
 /* madvise() each piece of an area, in shuffled order. */
 int advise_pieces(char *addr, size_t size, size_t piece, int advice);
 
+/*
+ * Have a huge page map what a table maps, and try again as long as others use the pages, as per-CPU
+ * batches do. 0, or -1 with errno.
+ */
+int collapse(char *addr);
+
 /* Milliseconds, of the monotonic clock */
 long now_ms(void);
 void sleep_ms(long ms);

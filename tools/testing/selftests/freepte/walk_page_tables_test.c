@@ -3,7 +3,7 @@
  * /sys/kernel/debug/page_tables/PID shows each table of a process, and what is in it: it agrees
  * with itself, with VmPTE, with pagemap, and with what becomes of tables.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "deadline.h"
 #include "hazard.h"
 #include "hold.h"
 #include "knobs.h"
@@ -49,6 +50,32 @@ FIXTURE_VARIANT_ADD(tree, raw_frames) { .shape = &shape_raw_frames };
 FIXTURE_VARIANT_ADD(tree, process) { .shape = &shape_process };
 FIXTURE_VARIANT_ADD(tree, thp) { .shape = &shape_thp, .is_huge = true };
 
+/* Whether no table is left that is empty, and yet to be freed */
+static bool is_at_rest(const struct tree *tree)
+{
+	size_t i;
+
+	for (i = 0; i < tree->count; i++)
+		if (tree->tables[i].level == TREE_PTE && !tree->tables[i].populated)
+			return false;
+	return true;
+}
+
+static bool comes_to_rest(pid_t pid)
+{
+	struct deadline deadline;
+	struct tree tree = {};
+	const char *how;
+	bool rests;
+
+	deadline_set(&deadline, WAIT_MS);
+	do {
+		rests = !tree_read(&tree, pid, &how) && is_at_rest(&tree);
+		tree_free(&tree);
+	} while (!rests && deadline_wait(&deadline));
+	return rests;
+}
+
 FIXTURE_SETUP(tree)
 {
 	const char *reason = tree_lacks();
@@ -66,6 +93,8 @@ FIXTURE_SETUP(tree)
 		hazard_end();
 		SKIP(return, "%s", reason);
 	}
+	if (have_free_user_pte())
+		ASSERT_TRUE(comes_to_rest(self->peer.pid));
 	self->pagemap = pagemap_open(self->peer.pid, true);
 	ASSERT_LE(0, self->pagemap);
 }
@@ -104,17 +133,17 @@ static const char *read_anew(struct tree *tree, pid_t pid)
 /* Once what is empty is gone: both are read, and between them nothing changes. */
 static bool read_steady(struct tree *tree, pid_t pid, long *held)
 {
-	const long end = now_ms() + scaled_ms(SETTLE_MS);
+	struct deadline deadline;
 	const char *how;
 
+	deadline_set(&deadline, WAIT_MS);
 	do {
 		*held = tables_held(pid);
 		tree_free(tree);
 		if (!tree_read(tree, pid, &how) && *held == tables_held(pid) &&
 		    *held == tree->sum - tree->total[TREE_PGD] - tree->total[TREE_P4D])
 			return true;
-		sleep_ms(20);
-	} while (now_ms() < end);
+	} while (deadline_wait(&deadline));
 	return false;
 }
 
@@ -249,15 +278,15 @@ FIXTURE_TEARDOWN(own_tree)
 /* Whether there is one at an address, after a while at the latest */
 static bool comes_to_be(struct tree *tree, const char *at, bool there)
 {
-	const long end = now_ms() + scaled_ms(SETTLE_MS);
+	struct deadline deadline;
 	const char *how;
 
+	deadline_set(&deadline, WAIT_MS);
 	do {
 		tree_free(tree);
 		if (!tree_read(tree, getpid(), &how) && !!tree_find(tree, TREE_PTE, at) == there)
 			return true;
-		sleep_ms(20);
-	} while (now_ms() < end);
+	} while (deadline_wait(&deadline));
 	return false;
 }
 
@@ -302,30 +331,34 @@ TEST_F(own_tree, an_empty_table)
 	ASSERT_EQ(0, knob_write("enabled", 0));
 	*area = 1;
 	ASSERT_EQ(0, madvise(area, PAGE, MADV_DONTNEED));
-	sleep_ms(KEEP_MS);
+	EXPECT_EQ(NULL, reclaimer_wait());
 	ASSERT_TREE(&self->tree, getpid());
 	table = tree_find(&self->tree, TREE_PTE, area);
 	ASSERT_NE(NULL, table);
 	EXPECT_EQ(0, table->populated);
 }
 
-#define LONG	400	/* ms */
-
 TEST_F(own_tree, references)
 {
 	const char *reason = hold_lacks();
 	const struct tree_table *table;
+	bool was_held = false;
+	long ms;
 
 	if (reason)
 		SKIP(return, "%s", reason);
 	write_pages(area, 2 * TABLE_SPAN, TABLE_SPAN);
-	ASSERT_EQ(0, hold_table(0, area, scaled_ms(LONG)));
-	ASSERT_TREE(&self->tree, getpid());
+	for (ms = HOLD_MS; !was_held && ms <= MOST_HOLD_MS; ms *= 2) {
+		ASSERT_EQ(0, hold_table(0, area, ms));
+		ASSERT_TREE(&self->tree, getpid());
+		was_held = is_held();
+		ASSERT_TRUE(holds_wait(ms));
+	}
+	ASSERT_TRUE(was_held);
 	table = tree_find(&self->tree, TREE_PTE, area);
 	ASSERT_NE(NULL, table);
 	EXPECT_EQ(1, table->refs);
 	EXPECT_EQ(0, table[1].refs);
-	ASSERT_TRUE(holds_wait(scaled_ms(4 * LONG)));
 	ASSERT_TREE(&self->tree, getpid());
 	EXPECT_EQ(0, tree_find(&self->tree, TREE_PTE, area)->refs);
 }

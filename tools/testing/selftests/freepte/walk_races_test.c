@@ -7,7 +7,7 @@
  * tables in debugfs; in Rust, where there is a choice. They are raced by what frees tables, takes
  * them away, moves them and puts huge pages in their place.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "hazard.h"
-#include "knobs.h"
+#include "race.h"
 #include "tables.h"
 #include "uapi.h"
 #include "walk/pagemap.h"
@@ -416,7 +416,7 @@ static const char *move(struct racer *racer)
 	return madvise(written, PIECE, MADV_DONTNEED) ? wrong("MADV_DONTNEED: %m") : NULL;
 }
 
-static const char *collapse(struct racer *racer)
+static const char *collapse_some(struct racer *racer)
 {
 	char *block = some_block(racer);
 	int i;
@@ -471,7 +471,7 @@ FIXTURE_VARIANT(walk)
 
 FIXTURE_VARIANT_ADD(walk, zap) { .turn = zap };
 FIXTURE_VARIANT_ADD(walk, reclaim) { .turn = leave, .flags = HAZARD_DEFER };
-FIXTURE_VARIANT_ADD(walk, collapse) { .turn = collapse, .collapses = true };
+FIXTURE_VARIANT_ADD(walk, collapse) { .turn = collapse_some, .collapses = true };
 FIXTURE_VARIANT_ADD(walk, munmap) { .turn = unmap, .has_holes = true };
 FIXTURE_VARIANT_ADD(walk, mremap) { .turn = move, .has_holes = true };
 FIXTURE_VARIANT_ADD(walk, fork) { .turn = inherit };
@@ -534,49 +534,44 @@ FIXTURE_TEARDOWN(walk)
 }
 
 #define RACERS	5
+#define CHANGES	20
+#define READS	50
+#define SUMS	10
+#define FREED	20
 
 /* But for the last one, if it has no turn */
 static const char *race_all(struct racer racers[RACERS])
 {
-	return race(racers, racers[RACERS - 1].turn ? RACERS : RACERS - 1, HAZARD_MS);
+	race_needs("tables freed", freed, FREED);
+	return race(racers, racers[RACERS - 1].turn ? RACERS : RACERS - 1);
 }
 
-#define RACE(racers) do {								\
-	struct racer *_racers = (racers);						\
-											\
-	EXPECT_HARMLESS(race_all(_racers));						\
-	TH_LOG("%lu and %lu changes; reads: %lu, %lu, %lu; %ld tables freed",		\
-	       _racers[0].turns, _racers[1].turns, _racers[2].turns, _racers[3].turns,	\
-	       _racers[4].turns, freed());						\
-	EXPECT_FREED(5);								\
-} while (0)
-
-TEST_F_TIMEOUT(walk, entries, HAZARD_TIMEOUT)
+TEST_F(walk, entries)
 {
 	struct racer racers[RACERS] = {
-		{ .turn = variant->turn, .number = 0 },
-		{ .turn = variant->turn, .number = 1 },
-		{ .turn = read_mincore },
-		{ .turn = read_pagemap },
-		{ .turn = scan_pages },
+		{ .turn = variant->turn, .name = "change", .number = 0, .least = CHANGES },
+		{ .turn = variant->turn, .name = "change", .number = 1, .least = CHANGES },
+		{ RACER(read_mincore), .least = READS },
+		{ RACER(read_pagemap), .least = READS },
+		{ RACER(scan_pages), .least = READS },
 	};
 
-	RACE(racers);
+	EXPECT_HARMLESS(race_all(racers));
 }
 
-TEST_F_TIMEOUT(walk, sums, HAZARD_TIMEOUT)
+TEST_F(walk, sums)
 {
 	struct racer racers[RACERS] = {
-		{ .turn = variant->turn, .number = 0 },
-		{ .turn = variant->turn, .number = 1 },
-		{ .turn = sum_areas },
-		{ .turn = clear },
-		{ .turn = tree_lacks() ? NULL : show_tree },
+		{ .turn = variant->turn, .name = "change", .number = 0, .least = CHANGES },
+		{ .turn = variant->turn, .name = "change", .number = 1, .least = CHANGES },
+		{ RACER(sum_areas), .least = SUMS },
+		{ RACER(clear), .least = SUMS },
+		{ .turn = tree_lacks() ? NULL : show_tree, .name = "show_tree", .least = SUMS },
 	};
 
 	if (!shared.has_soft_dirty)
 		TH_LOG("no soft-dirty bits: clear_refs is not checked");
-	RACE(racers);
+	EXPECT_HARMLESS(race_all(racers));
 }
 
 TEST_HARNESS_MAIN

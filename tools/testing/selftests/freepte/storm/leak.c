@@ -15,6 +15,7 @@
 
 #include "kselftest.h"
 
+#include "deadline.h"
 #include "files.h"
 #include "knobs.h"
 #include "tables.h"
@@ -144,15 +145,17 @@ void leak_begin(void)
 
 const char *leak_end(long ms)
 {
+	struct deadline deadline, exact;
 	static char text[256];
-	const long start = now_ms();
 	unsigned int i;
 
 	/*
 	 * Address spaces end, and their parts are freed, somewhat later than their processes: what
 	 * is just late is not to be excused by the tolerance.
 	 */
-	for (look(); now_ms() - start < (is_back(false) ? SETTLE_MS : ms) && !is_back(true);
+	deadline_set(&deadline, ms);
+	deadline_set(&exact, SETTLE_MS);
+	for (look(); !is_back(true) && !deadline_passed(is_back(false) ? &exact : &deadline);
 	     look())
 		sleep_ms(POLL_MS);
 	text[0] = 0;

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "files.h"
 #include "knobs.h"
 
@@ -22,8 +23,8 @@
 #include "settings.h"
 #include "storm.h"
 
-/* Until each actor had a turn, but not longer than so many times the time */
-#define MOST_TIMES	3
+/* How long to wait for actors who had no turn yet, when the time is over */
+#define TURN_MS		120000
 /* Processes that make no step for so long hang. */
 #define END_MS		120000
 #define LEAK_MS		60000
@@ -224,12 +225,13 @@ static void look_at_kernel(void)
 
 static void rage(void)
 {
-	const long start = now_ms(), ms = storm.seconds * 1000;
+	const long ms = storm.seconds * 1000;
+	struct deadline deadline;
 
+	deadline_set(&deadline, ms + TURN_MS);
 	while (!over() && !what_went_wrong() && !storm.complaint && !crews_ended(false)) {
-		long passed = now_ms() - start;
-
-		if (passed >= MOST_TIMES * ms || (passed >= ms && all_had_a_turn()))
+		if (deadline_waited(&deadline) >= ms &&
+		    (all_had_a_turn() || deadline_passed(&deadline)))
 			break;
 		sleep_ms(200);
 		look_at_kernel();
@@ -261,22 +263,23 @@ static void tell_who_hangs(void)
 
 static void end_crews(void)
 {
+	struct deadline deadline;
 	unsigned long last = 0;
-	long since = now_ms();
 
+	deadline_set(&deadline, END_MS);
 	while (!crews_ended(true)) {
 		unsigned long steps = __atomic_load_n(&board->steps, __ATOMIC_RELAXED);
 
 		if (steps != last) {
 			last = steps;
-			since = now_ms();
-		} else if (now_ms() - since >= END_MS) {
+			deadline_set(&deadline, END_MS);
+		} else if (deadline_passed(&deadline)) {
 			/* Nor do they die when they are told to. */
 			if (storm.hangs)
 				break;
 			storm.hangs = true;
 			tell_who_hangs();
-			since = now_ms();
+			deadline_set(&deadline, END_MS);
 		}
 		sleep_ms(50);
 	}

@@ -10,7 +10,7 @@
 
 #include "kselftest.h"
 
-#include "account.h"
+#include "deadline.h"
 #include "files.h"
 #include "tables.h"
 #include "uapi.h"
@@ -209,7 +209,7 @@ static const char *make_merged(char *at)
 	static const char *const knobs[] = { "run", "pages_to_scan", "sleep_millisecs" };
 	static const char *const values[] = { "1", "1000", "10" };
 	char path[ARRAY_SIZE(knobs)][64], found[ARRAY_SIZE(knobs)][32];
-	long start = now_ms();
+	struct deadline deadline;
 	int i;
 
 	if (!map_small_pages(at, shape_merged.size))
@@ -224,8 +224,9 @@ static const char *make_merged(char *at)
 		    file_write(path[i], values[i]))
 			return "no KSM (CONFIG_KSM)";
 	}
-	while (merged() < MERGED - 1 && now_ms() - start < scaled_ms(5000))
-		sleep_ms(20);
+	deadline_set(&deadline, RACE_MS);
+	while (merged() < MERGED - 1 && deadline_wait(&deadline))
+		;
 	file_write(path[0], "0");
 	for (i = ARRAY_SIZE(knobs) - 1; i > 0; i--)
 		file_write(path[i], found[i]);
