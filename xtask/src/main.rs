@@ -47,6 +47,7 @@ mod textcmp;
 mod toolchain;
 mod tree;
 mod twins;
+mod versions;
 mod vm;
 
 use crate::build::Variant;

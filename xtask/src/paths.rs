@@ -6,6 +6,7 @@
 //! kernel. Each clone has its own patched tree, since that tree links back to the clone.
 
 use crate::cachedir_tag;
+use crate::versions::VIRTME_NG;
 use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
 use std::env;
@@ -108,8 +109,14 @@ impl Paths {
         self.cache.join("tools/bin/bindgen")
     }
 
+    /// virtme-ng, of the version that this tree was tried with.
     pub fn vng(&self) -> PathBuf {
-        self.cache.join("tools/venv/bin/vng")
+        self.venv().join("bin/vng")
+    }
+
+    /// Each version has an environment of its own: clones of other ages share the cache.
+    pub fn venv(&self) -> PathBuf {
+        self.cache.join(format!("tools/virtme-ng-{VIRTME_NG}"))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::paths::Paths;
 use crate::progress::Progress;
 use crate::toolchain;
 use crate::tree;
+use crate::versions::{BINDGEN, VIRTME_NG};
 use anyhow::{anyhow, bail, ensure, Context, Result};
 use std::collections::BTreeMap;
 use std::env;
@@ -23,9 +24,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-
-const BINDGEN: &str = "0.72.1";
-const VIRTME_NG: &str = "1.42";
 
 /// To build a kernel and run programs on it.
 pub const TO_BOOT: &[Part] = &[Part::Kernel, Part::Guest];
@@ -243,13 +241,13 @@ fn compilers(paths: &Paths) -> Result<()> {
 
 /// virtme-ng into a virtual environment of its own.
 fn virtme(paths: &Paths) -> Result<()> {
-    let tools = paths.cache_subdir("tools")?;
-    let venv = tools.join("venv");
+    let venv = paths.venv();
     half_made::discard(&venv)?;
     if paths.vng().is_file() {
         return Ok(());
     }
     let progress = Progress::new("installing virtme-ng");
+    paths.cache_subdir("tools")?;
     let _ = fs::remove_dir_all(&venv);
     let log = paths.log_dir()?.join("virtme-ng.log");
     let made = half_made::make(&venv, || make_venv(&venv, &log));
@@ -288,6 +286,8 @@ fn bindgen(paths: &Paths) -> Result<()> {
             "--root",
         ])
         .arg(paths.cache_subdir("tools")?)
+        // What the kernel's Makefile uses of it; libclang is loaded as it runs.
+        .args(["--no-default-features", "--features", "runtime"])
         .arg("bindgen-cli")
         // It runs for seconds: optimizing it takes longer than it saves.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")

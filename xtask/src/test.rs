@@ -46,7 +46,12 @@ fn chosen(with_full: bool, only: &[String]) -> Vec<&'static Step> {
 
 /// Run the chosen steps, each as soon as it can; one that fails stops only what needs it.
 pub fn run(paths: &Paths, with_full: bool, only: &[String]) -> Tally {
-    let steps = chosen(with_full, only);
+    let mut steps = chosen(with_full, only);
+    // A kernel that is there keeps nobody waiting, and others wait for it.
+    steps.sort_by_key(|step| match step.load {
+        Load::Build(variant) => build::require_current(paths, variant).is_err(),
+        _ => true,
+    });
     let room = Room::new(cmd::cpus(), kvm::works(paths).unwrap_or(false));
     let mut schedule = Schedule::new(&steps, room);
     let mut results: Vec<Option<Result<Done>>> = steps.iter().map(|_| None).collect();

@@ -93,6 +93,9 @@ impl Toolchain {
             // Not how often it was built: the number is part of the code.
             .env("KBUILD_BUILD_VERSION", "1")
             .env("CCACHE_DIR", paths.cache.join("ccache"))
+            // By the list of headers that the compiler writes anyway: no file is preprocessed for
+            // the cache before it is compiled, which is a fifth of the time of a first build.
+            .env("CCACHE_DEPEND", "1")
             .env("CCACHE_MAXSIZE", "10G");
         if let Some(dir) = self.libclang_dir() {
             cmd.env("LIBCLANG_PATH", dir);

@@ -56,26 +56,25 @@ pub fn check(paths: &Paths) -> Result<Done> {
              cargo xtask bench --from {DIR}/report.json --html {DIR}/report.html > {DIR}/report.txt"
         );
     }
-    let note = match of_this_tree(paths, &bench) {
+    Ok(Done::Pass(match of_this_tree(paths, &bench) {
         Ok(()) => String::new(),
         // Not before its figures are others is it wrong.
-        Err(why) => format!("; note: {why:#}"),
-    };
+        Err(why) => format!("note: {why:#}"),
+    }))
+}
+
+/// A browser shows it as a page that is whole, on a phone as on a desk.
+pub fn look(paths: &Paths) -> Result<Done> {
     if look::browser().is_none() {
-        return Ok(Done::Skip(format!(
-            "no Chromium to look at the report{note}"
-        )));
+        return Ok(Done::Skip("no Chromium".to_owned()));
     }
     let pictures = paths.cache_subdir("report")?;
     for &width in WIDTHS {
         let png = pictures.join(format!("{width}.png"));
-        look::open(&dir.join("report.html"), &png, width)
+        look::open(&paths.root.join(DIR).join("report.html"), &png, width)
             .with_context(|| format!("the report, {width} pixels wide"))?;
     }
-    Ok(Done::Pass(format!(
-        "pictures in {}{note}",
-        pictures.display()
-    )))
+    Ok(Done::Pass(format!("pictures in {}", pictures.display())))
 }
 
 /// The report is of kernels and programs that this tree gives.

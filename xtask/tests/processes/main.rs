@@ -10,4 +10,7 @@ mod clean;
 mod interrupt;
 mod stage;
 mod trees;
+#[allow(dead_code)]
+#[path = "../../src/versions.rs"]
+mod versions;
 mod vm;

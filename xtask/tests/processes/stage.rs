@@ -2,6 +2,7 @@
 
 //! A cache, and programs that stand in for the real ones.
 
+use crate::versions;
 use anyhow::{ensure, Context, Result};
 use rustix::process::{kill_process, Pid, Signal};
 use std::fs::{self, File};
@@ -44,7 +45,8 @@ impl Stage {
         for dir in ["up", "temp"] {
             fs::create_dir_all(stage.path(dir))?;
         }
-        stage.program("cache/tools/venv/bin/vng", vng)?;
+        let place = format!("cache/tools/virtme-ng-{}/bin/vng", versions::VIRTME_NG);
+        stage.program(&place, vng)?;
         fs::write(stage.cache().join("setup.lock"), "")?;
         stage.program(
             "bin/qemu-system-x86_64",
