@@ -33,7 +33,7 @@ inline unmap_entries(b, first, last)
 		:: else
 		fi;
 		pte_unmap_unlock(t);
-		free_cleared_page()
+		free_cleared_pages()
 	:: else
 	fi
 }
@@ -64,7 +64,7 @@ inline free_pgtables(b)
 /* Of one VMA, whose entries of the block are the first to the last */
 proctype munmap(byte me; byte vma; byte first; byte last)
 {
-	byte t, e, b, page;
+	byte t, e, b, cleared_pages;
 
 	down_write(mmap_lock);
 	down_write(vma_lock[vma]);
@@ -91,7 +91,7 @@ proctype munmap(byte me; byte vma; byte first; byte last)
 /* The last user goes: of a mm with one VMA. */
 proctype exit_mm(byte me; byte vma)
 {
-	byte t, e, page;
+	byte t, e, cleared_pages;
 
 	mm_users--;
 	mm_users == 0;

@@ -4,48 +4,6 @@
  * CPU itself.
  */
 
-/*
- * Pages, where a scenario has them: entry values are their numbers. A page that
- * nobody refers to any more may belong to somebody else at once.
- */
-#ifdef PAGES
-byte page_refs[3];
-bit page_of_another[3];
-
-#define clear_page(t, e)	page = table[t].entry[e]
-#define pages_in_use(t)		(page_refs[table[t].entry[0]] != 1 || \
-				 page_refs[table[t].entry[1]] != 1)
-#define put_pages(t)		put_page(table[t].entry[0]); \
-				put_page(table[t].entry[1])
-
-inline put_page(page)
-{
-	atomic {
-		page_refs[page]--;
-		if
-		:: page_refs[page] == 0 ->
-			page_of_another[page] = 1;
-			page_refs[page] = 1
-		:: page_refs[page] == 0		/* stays free */
-		:: else
-		fi
-	}
-}
-
-inline free_cleared_page()
-{
-	if
-	:: page != 0 -> flush_tlb(); put_page(page); page = 0
-	:: else
-	fi
-}
-#else
-#define clear_page(t, e)	skip
-#define pages_in_use(t)		false
-#define put_pages(t)		skip
-#define free_cleared_page()	skip
-#endif
-
 #ifdef PAGES
 /* One pass of gup_fast_pte_range(), which fails rather than waits */
 proctype gup_fast(byte me; byte b; byte e)
@@ -99,6 +57,100 @@ proctype gup_fast(byte me; byte b; byte e)
 		irqs_off = 0;
 		rcu_read_unlock()
 	}
+	thread_done()
+}
+#endif
+
+#ifdef LARGE
+/*
+ * The same where pages of one folio are pinned at once: Walk::many(). Whether it
+ * is large is a guess before there is a reference of it; the entries are looked
+ * at once more when there is a pin.
+ */
+proctype gup_fast_run(byte me; byte b)
+{
+	byte t, page, wanted, count;
+
+	atomic {
+		rcu_read_lock();
+		irqs_off = 1;
+		t = pmd[b]
+	}
+	if
+	:: is_table(t) ->
+		atomic { used(t); page = table[t].entry[0] };
+		if
+		:: !is_page(page) -> page = 0
+		:: is_page(page) && !(large && page == 1) -> wanted = 1
+		:: is_page(page) && large && page == 1 ->
+			atomic {
+				used(t);
+				wanted = (table[t].entry[1] == 2 -> 2 : 1)
+			}
+		fi
+	:: else
+	fi;
+	/* What is the first page of a folio here is so always. */
+	atomic {
+		if
+		:: page != 0 && folio(page) == page && page_refs[page] > 0 ->
+			page_refs[page] = page_refs[page] + wanted
+		:: else -> wanted = 0
+		fi
+	}
+	if
+	:: wanted != 0 ->
+#ifndef BUG_GUP_TRUSTS_OLD_FOLIO
+		if
+		:: folio(page + wanted - 1) != page ->
+			put_refs(page, wanted);
+			wanted = 0
+		:: else
+		fi;
+#endif
+		page_pins[page] = page_pins[page] + wanted
+	:: else
+	fi;
+	if
+	:: wanted != 0 && pmd[b] == t ->
+		atomic { used(t); count = (table[t].entry[0] == page -> 1 : 0) };
+		if
+		:: count == 1 && wanted == 2 ->
+#ifdef BUG_GUP_RECHECKS_FIRST_ONLY
+			count = 2
+#else
+			atomic { used(t); count = (table[t].entry[1] == 2 -> 2 : 1) }
+#endif
+		:: else
+		fi
+	:: else
+	fi;
+#ifndef BUG_GUP_KEEPS_REST
+	if
+	:: count < wanted -> unpin(page, wanted - count)
+	:: else
+	fi;
+#endif
+	atomic {
+		t = NONE;
+		irqs_off = 0;
+		rcu_read_unlock()
+	}
+	if
+	:: count > 0 ->
+		atomic {
+			must(no_page_of_another, !page_of_another[page]);
+			must(no_held_page_replaced, !page_replaced[page]);
+			if
+			:: count == 2 ->
+				must(no_page_of_another, !page_of_another[2]);
+				must(no_held_page_replaced, !page_replaced[2])
+			:: else
+			fi
+		};
+		unpin(page, count)
+	:: else
+	fi;
 	thread_done()
 }
 #endif

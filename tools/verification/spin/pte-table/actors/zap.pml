@@ -110,7 +110,7 @@ inline zap_range(b, first, last, may_free)
 	od;
 	e = 0;
 	dropped = 0;
-	free_cleared_page();
+	free_cleared_pages();
 	if
 	:: away != NONE -> pte_free_tlb(away)
 	:: else
@@ -120,7 +120,7 @@ inline zap_range(b, first, last, may_free)
 /* MADV_DONTNEED, under the lock of the VMA */
 proctype madvise(byte me; byte vma; byte first; byte last)
 {
-	byte e, t, away, cleared, delayed, page;
+	byte e, t, away, cleared, delayed, cleared_pages;
 	bit ok, dropped;
 
 	vma_start_read(vma, ok);
@@ -137,7 +137,7 @@ out:
 /* Truncation of the file: no lock but that of the rmap, frees no table */
 proctype truncate(byte me; byte vma; byte first; byte last)
 {
-	byte e, t, away, cleared, delayed, page;
+	byte e, t, away, cleared, delayed, cleared_pages;
 	bit ok, dropped;
 
 	down_read(rmap_lock);

@@ -8,6 +8,7 @@
 #include "lock.pml"
 #include "rcu.pml"
 #include "tlb.pml"
+#include "page.pml"
 #include "hint.pml"
 #include "refs.pml"
 #include "table.pml"

@@ -23,7 +23,8 @@ hidden byte
 	no_lost_mm,			/* one that nobody uses and nobody frees */
 	ends_with_its_last_thread,	/* the mm; not when a worker is done with it */
 	no_page_of_another,		/* for GUP-fast */
-	no_held_page_replaced,		/* by a huge one */
+	no_held_page_replaced,		/* by a huge one, or by a copy */
+	no_lost_page,			/* one that nobody refers to and nobody frees */
 	no_page_mapped_after_truncate,
 	no_spurious_error,		/* a table that vanished is no reason to fail */
 	progress_with_a_ref,		/* a table that one holds is there to be filled */
