@@ -33,7 +33,7 @@ const DEPTH: u32 = 20_000;
 /// Minutes for one search. They take seconds.
 const LIMIT: u32 = 10;
 
-/// MiB for one search. The largest takes half of it.
+/// MiB for one search, which gives up there. The largest takes half of it.
 const MEMORY: u32 = 896;
 
 /// Searches at once, so that all of them together stay below 4 GiB.
@@ -148,9 +148,16 @@ fn judge(place: &Place, search: &Search) -> Result<u64> {
     let dir = scratch::dir("spin")?;
     let verdict = explore(place, search, dir.path())?;
     match (search.bug, &verdict.violation) {
-        (None, None) => ensure!(verdict.finished, "the search did not get to the end"),
+        (None, None) => ensure!(
+            verdict.finished,
+            "the search did not get to the end: {}",
+            verdict.why_unfinished()
+        ),
         (None, Some(text)) => bail!("{text}; to see how: {}", replay(place, search, dir)?),
-        (Some(_), None) => bail!("the search found nothing"),
+        (Some(_), None) => match verdict.cut {
+            Some(why) => bail!("the search found nothing before it gave up: {why}"),
+            None => bail!("the search found nothing"),
+        },
         (Some(bug), Some(text)) if !verdict.violates(&bug.property) => bail!(
             "found {text}, not {}; to see how: {}",
             bug.property,

@@ -11,6 +11,8 @@ pub struct Verdict {
     pub states: u64,
     /// All of them were looked at, in full
     pub finished: bool,
+    /// What cut the search short
+    pub cut: Option<&'static str>,
     /// The first thing found to be wrong
     pub violation: Option<String>,
 }
@@ -18,13 +20,13 @@ pub struct Verdict {
 /// What a search of whole states says of itself.
 const FULL: &str = "Full statespace search";
 
-/// What it says if it gave up.
+/// What it says if it gave up: why, and then that it did.
 const INCOMPLETE: &[&str] = &[
-    "Search not completed",
     "max search depth too small",
     "reached -DMEMLIM bound",
     "out of memory",
     "Time limit",
+    "Search not completed",
 ];
 
 impl Verdict {
@@ -41,13 +43,19 @@ impl Verdict {
             .filter_map(|line| line.strip_prefix("pan:")?.split_once(": "))
             .find(|(n, _)| n.parse::<u32>().is_ok())
             .map(|(_, what)| what.trim().to_owned());
-        let whole = text.contains(FULL) && !INCOMPLETE.iter().any(|word| text.contains(word));
+        let cut = INCOMPLETE.iter().copied().find(|word| text.contains(word));
         Ok(Self {
             // Pan prints large numbers as 1.5e+06.
             states: states as u64,
-            finished: errors == 0 && whole && violation.is_none(),
+            finished: errors == 0 && text.contains(FULL) && cut.is_none() && violation.is_none(),
+            cut,
             violation,
         })
+    }
+
+    /// Why a search that found nothing says nothing.
+    pub fn why_unfinished(&self) -> &'static str {
+        self.cut.unwrap_or("it was no search of all states")
     }
 
     /// Whether what was found is that `property` does not hold.
@@ -90,6 +98,7 @@ unreached in init
             Verdict {
                 states: 79249,
                 finished: true,
+                cut: None,
                 violation: None
             }
         );
@@ -117,14 +126,18 @@ State-vector 180 byte, depth reached 86, errors: 1
 
     #[test]
     fn a_search_that_was_cut_short_is_not_clean() {
-        for line in [
-            "error: max search depth too small",
-            "pan: reached -DMEMLIM bound",
-            "Time limit of     10 minutes exceeded",
-            "Warning: Search not completed",
+        for (line, why) in [
+            (
+                "error: max search depth too small",
+                "max search depth too small",
+            ),
+            ("pan: reached -DMEMLIM bound", "reached -DMEMLIM bound"),
+            ("Time limit of     10 minutes exceeded", "Time limit"),
+            ("Warning: Search not completed", "Search not completed"),
         ] {
             let verdict = Verdict::parse(&format!("{line}\n{CLEAN}")).unwrap();
             assert!(!verdict.finished, "{line}");
+            assert_eq!(verdict.why_unfinished(), why);
             assert_eq!(verdict.violation, None);
         }
         let lossy = CLEAN.replace("Full", "Bit");
