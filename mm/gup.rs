@@ -21,6 +21,7 @@ mod fast;
 mod fault_in;
 mod flags;
 mod follow;
+mod hook;
 mod lock;
 mod longterm;
 mod memfd;

@@ -15,6 +15,7 @@
 #include <linux/leafops.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/rust_gup_twins.h>
 #include <linux/rust_mm_twins.h>
 #include <linux/rust_page_readers.h>
 #include <linux/sched.h>
@@ -248,6 +249,8 @@ enum c_pmd_kind c_pmd_kind(pmd_t pmd, unsigned long *pfn)
 	*pfn = pmd_pfn(pmd);
 	return C_PMD_TABLE;
 }
+
+struct gup_hook gup_hook = { .key = STATIC_KEY_FALSE_INIT };
 
 #ifdef CONFIG_RUST_PAGE_READERS
 DEFINE_STATIC_KEY_FALSE(page_readers_in_c);

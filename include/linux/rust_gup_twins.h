@@ -5,6 +5,7 @@
 #ifndef _LINUX_RUST_GUP_TWINS_H
 #define _LINUX_RUST_GUP_TWINS_H
 
+#include <linux/jump_label.h>
 #include <linux/mm_types.h>
 
 #ifdef CONFIG_RUST_MM_TWINS
@@ -56,6 +57,13 @@ int c_pin_user_pages_fast(unsigned long start, int nr_pages,
 long c_memfd_pin_folios(struct file *memfd, loff_t start, loff_t end,
 			struct folio **folios, unsigned int max_folios,
 			pgoff_t *offset);
+
+/* Enabled while a test does something in the middle of taking pages */
+struct gup_hook {
+	struct static_key_false key;
+};
+
+extern struct gup_hook gup_hook;
 #endif
 
 #endif /* _LINUX_RUST_GUP_TWINS_H */

@@ -31,10 +31,12 @@
 //! Entries that map consecutive pages of one folio are taken at once: the references of all of them,
 //! and then a look at each of the entries. Marks of access may change meanwhile: the processor sets
 //! them. Those that are found changed otherwise end the run, and what was taken for them is given back.
+//! `gup_fast_run` in the same model does that, against those who share a page of the folio or split it.
 
 use super::{
     area::must_unshare,
     flags::Flags,
+    hook::{self, Point},
     out::Out,
     pin::{Held, Missed, One, Uncounted},
     unpin,
@@ -77,6 +79,7 @@ pub(super) unsafe fn take(
         let taken = walk::<true>(start, end, flags, pages);
         let pinned = unpin::array(pages, taken);
 
+        hook::reach(Point::Pinned);
         if bindings::gup_pin_retry(seq) {
             // Some may be shared by now.
             unpin::unpin_all(pinned);
@@ -184,6 +187,7 @@ impl<const PIN: bool> Walk<PIN> {
         // SAFETY: The frame has a page, as the entry is not special.
         let held = unsafe { Held::try_take(page, count, self.flags) }.map_err(|_| Stop)?;
 
+        hook::reach(Point::Taken);
         if !is_unchanged() || !self.may_take(held.folio(), false) {
             return Err(Stop);
         }
@@ -221,7 +225,8 @@ impl<const PIN: bool> Walk<PIN> {
             }
             let page = page_of(leaf.pfn());
             // SAFETY: The frame has a page, as the entry is not special.
-            let count = if unsafe { bindings::page_is_small_folio(page.as_ptr()) } {
+            let is_small = unsafe { bindings::page_is_small_folio(page.as_ptr()) };
+            let count = if hook::see(Point::IsSmall, is_small.into()) != 0 {
                 let is_unchanged = || cell.read() == table.pmd() && table.read(addr) == entry;
 
                 self.one(page, leaf, is_unchanged)?
@@ -262,6 +267,7 @@ impl<const PIN: bool> Walk<PIN> {
             Err(Missed::Refused) => return Err(Stop),
         };
 
+        hook::reach(Point::Taken);
         if !is_unchanged() || !self.may_take(one.folio(), true) {
             return Err(Stop);
         }
@@ -297,6 +303,7 @@ impl<const PIN: bool> Walk<PIN> {
         // SAFETY: The frame has a page, as the entry is not special. The answer is a guess, as nothing
         // keeps the folio.
         let behind = unsafe { bindings::page_estimate_behind(page.as_ptr()) };
+        let behind = hook::see(Point::Behind, behind);
         let most = behind.min(end.wrapping_sub(addr) >> PAGE_SHIFT);
         let wanted = table.run(addr, first, most).max(1);
         // SAFETY: As above.
@@ -305,6 +312,8 @@ impl<const PIN: bool> Walk<PIN> {
             Err(Missed::Changed) => return Ok(0),
             Err(Missed::Refused) => return Err(Stop),
         };
+
+        hook::reach(Point::Taken);
         let count = if cell.read() == table.pmd() {
             table.run(addr, first, wanted)
         } else {

@@ -2,10 +2,27 @@
 
 //! What may be asked for, and what is taken: against the C.
 
+mod called;
+mod counts;
 mod large;
 mod memfd;
 mod memory;
+mod outcome;
+mod reached;
+mod shape;
+mod twins;
 mod ways;
+
+use kernel::prelude::*;
+
+/// Fails a test unless something holds.
+fn ensure(holds: bool) -> Result {
+    if holds {
+        Ok(())
+    } else {
+        Err(EINVAL)
+    }
+}
 
 #[kernel::prelude::kunit_tests(rust_gup_flags)]
 mod flags {

@@ -501,3 +501,22 @@ __rust_helper size_t rust_helper_probe_subpage_writeable(char __user *uaddr,
 {
 	return probe_subpage_writeable(uaddr, size);
 }
+
+#ifdef CONFIG_RUST_MM_TWINS
+/* --- Tests ------------------------------------------------------------------- */
+
+__rust_helper int rust_helper_folio_pincount(struct folio *folio)
+{
+	return folio_has_pincount(folio) ? atomic_read(&folio->_pincount) : 0;
+}
+
+__rust_helper void rust_helper_write_protect_begin(struct mm_struct *mm)
+{
+	raw_write_seqcount_begin(&mm->write_protect_seq);
+}
+
+__rust_helper void rust_helper_write_protect_end(struct mm_struct *mm)
+{
+	raw_write_seqcount_end(&mm->write_protect_seq);
+}
+#endif

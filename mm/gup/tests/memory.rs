@@ -4,51 +4,78 @@
 
 #[kernel::prelude::kunit_tests(rust_gup_memory)]
 mod memory {
-    use crate::gup::tests::ways::{compare, give_back, pages, WAYS};
-    use kernel::{bindings, mm::pgtable::testing::Memory, page::PAGE_SIZE, prelude::*};
+    use crate::gup::tests::{
+        outcome::{give_back, Slots},
+        shape::Shape,
+        twins::Side,
+        ways::{compare, Case, Hold, WAYS},
+    };
+    use kernel::{bindings, page::PAGE_SIZE, prelude::*};
 
-    /// The same pages, with as many references, are taken from ranges that end in each kind of place.
+    const WRITE: u32 = bindings::FOLL_WRITE;
+    const FORCE: u32 = bindings::FOLL_FORCE;
+    const NOFAULT: u32 = bindings::FOLL_NOFAULT;
+
+    /// Ranges that end in each kind of place, with what is there already and what has to be faulted in.
     #[test]
     fn the_same() -> Result {
-        let memory = Memory::map(4)?;
+        let shape = Shape::small()?;
 
-        for page in 0..512 {
-            memory.touch(0, page)?;
-        }
-        for page in [0, 1, 2, 9, 511] {
-            memory.touch(1, page)?;
-        }
-        memory.unmap(3)?;
-        for (block, page, count) in [
-            (0, 0, 1),
-            (0, 0, 512),
-            (0, 3, 509),
-            (0, 511, 4),
-            (1, 0, 3),
-            (1, 9, 1),
-            // Faults in what is missing, but for those who do not fault.
-            (1, 0, 12),
-            (0, 500, 600),
-            (2, 500, 13),
-            (3, 0, 1),
+        for (block, page, count, flags) in [
+            (0, 0, 1, &[0, WRITE] as &[u32]),
+            (0, 0, 4, &[0, WRITE]),
+            // Holes, and pages of zeroes.
+            (0, 2, 10, &[0, WRITE, NOFAULT, WRITE | NOFAULT]),
+            (0, 4, 2, &[0, NOFAULT]),
+            (0, 8, 3, &[0, WRITE]),
+            // The end of a table.
+            (0, 500, 12, &[0, WRITE]),
+            (0, 508, 9, &[0, WRITE]),
+            // No table.
+            (1, 511, 5, &[0, WRITE]),
+            (2, 7, 1, &[0, WRITE, NOFAULT]),
+            // The end of the memory.
+            (2, 508, 9, &[0, WRITE]),
+            (3, 0, 1, &[0, WRITE]),
+            // What can only be read.
+            (4, 0, 3, &[0, WRITE, WRITE | FORCE]),
+            (4, 1, 1, &[WRITE, WRITE | FORCE]),
         ] {
-            for flags in [0, bindings::FOLL_WRITE] {
-                for way in &WAYS {
-                    compare(way, memory.page(block, page), count, flags)?;
+            for &flags in flags {
+                for way in WAYS {
+                    compare(&shape, way, Case::new(block, page, count).with(flags))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// No pages are none; the C of the fast functions looks behind the table.
+    /// All of a table, and more.
+    #[test]
+    fn many() -> Result {
+        let shape = Shape::small()?;
+
+        for way in WAYS {
+            compare(&shape, way, Case::new(0, 0, 600))?;
+        }
+        Ok(())
+    }
+
+    /// No pages are none, and nothing is written. The C of the fast functions looks behind the table.
     #[test]
     fn none() -> Result {
-        let memory = Memory::map(1)?;
+        let shape = Shape::small()?;
 
-        memory.touch(0, 0)?;
-        for way in &WAYS {
-            assert_eq!((way.rust)(memory.page(0, 0), 0, 0, &mut pages()?), 0);
+        let ways = WAYS
+            .iter()
+            .filter(|way| way.hold != Hold::Nothing && way.name != "get_dump_page");
+
+        for way in ways {
+            let mut slots = Slots::new(0)?;
+            let (done, _) = way.call(Side::Rust, &shape, Case::new(0, 0, 0), &mut slots)?;
+
+            assert_eq!(done, 0);
+            assert!(slots.is_untouched_behind(0));
         }
         Ok(())
     }
@@ -56,25 +83,32 @@ mod memory {
     /// What can't be: the C says so in the same way.
     #[test]
     fn refused() -> Result {
-        let memory = Memory::map(1)?;
-        let at = memory.page(0, 0);
+        let shape = Shape::small()?;
+        let hole = shape.memory.page(0, 5);
 
-        memory.touch(0, 0)?;
         for (start, count, flags) in [
             (usize::MAX - PAGE_SIZE, 1, 0),
             (usize::MAX - PAGE_SIZE, 5, 0),
             (1 << 46, 1, 0),
-            (at, 1, bindings::FOLL_NOFAULT),
-            (at + PAGE_SIZE, 1, bindings::FOLL_NOFAULT),
+            (1 << 46, 1, WRITE),
+            (hole, 1, NOFAULT),
+            (hole, 1, NOFAULT | WRITE),
         ] {
-            for way in &WAYS {
-                let (mut one, mut other) = (pages()?, pages()?);
-                let rust = (way.rust)(start, count, flags, &mut one);
-                let c = (way.c)(start, count, flags, &mut other);
+            for way in WAYS.iter().filter(|way| way.hold != Hold::Nothing) {
+                let mut done = [None; 2];
 
-                give_back(way, &mut one, rust);
-                give_back(way, &mut other, c);
-                assert_eq!(rust, c);
+                shape.reset()?;
+                for (side, done) in Side::BOTH.into_iter().zip(&mut done) {
+                    let mut slots = Slots::new(count)?;
+                    let outcome = way.call_at(side, start, count, flags, &mut slots)?;
+                    let taken = usize::try_from(outcome.0).unwrap_or(0);
+
+                    give_back(way.hold, side, slots.taken(taken)?);
+                    *done = Some(outcome);
+                    assert!(slots.is_untouched_behind(taken));
+                }
+                let [rust, c] = done;
+                assert!(rust == c);
             }
         }
         Ok(())

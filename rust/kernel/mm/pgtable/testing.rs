@@ -13,6 +13,8 @@ use crate::{
 };
 use core::ptr::null_mut;
 
+const READ_WRITE: u32 = bindings::PROT_READ | bindings::PROT_WRITE;
+
 /// A range of private anonymous memory of the test's own address space, which starts where a block
 /// does.
 pub struct Memory {
@@ -25,22 +27,22 @@ impl Memory {
         // SAFETY: This is a test.
         to_result(unsafe { bindings::kunit_attach_mm() })?;
         let wanted = (blocks + 1) * TABLE_SPAN;
-        let addr = Self::map_at(0, wanted)?;
+        let addr = Self::map_at(0, wanted, READ_WRITE)?;
 
         Ok(Self {
             start: addr.next_multiple_of(TABLE_SPAN),
         })
     }
 
-    fn map_at(addr: usize, len: usize) -> Result<usize> {
-        let prot = (bindings::PROT_READ | bindings::PROT_WRITE) as usize;
+    fn map_at(addr: usize, len: usize, rights: u32) -> Result<usize> {
         let mut flags = bindings::MAP_PRIVATE | bindings::MAP_ANONYMOUS;
 
         if addr != 0 {
             flags |= bindings::MAP_FIXED;
         }
         // SAFETY: `kunit_attach_mm` has given us an address space.
-        let addr = unsafe { bindings::vm_mmap(null_mut(), addr, len, prot, flags as usize, 0) };
+        let addr =
+            unsafe { bindings::vm_mmap(null_mut(), addr, len, rights as usize, flags as usize, 0) };
 
         if addr > usize::MAX - bindings::MAX_ERRNO as usize {
             return Err(ENOMEM);
@@ -58,6 +60,14 @@ impl Memory {
         UserSlice::new(UserPtr::from_addr(self.page(block, page)), 1)
             .writer()
             .write::<u8>(&1)
+    }
+
+    /// Has a page be there without being written to: as zeroes, if it was not there before.
+    pub fn look(&self, block: usize, page: usize) -> Result {
+        UserSlice::new(UserPtr::from_addr(self.page(block, page)), 1)
+            .reader()
+            .read::<u8>()
+            .map(|_| ())
     }
 
     /// Advises some pages of a block, as `madvise()` does.
@@ -92,7 +102,12 @@ impl Memory {
 
     /// Maps a block again.
     pub fn remap(&self, block: usize) -> Result {
-        Self::map_at(self.page(block, 0), TABLE_SPAN).map(|_| ())
+        self.remap_with(block, READ_WRITE)
+    }
+
+    /// Maps a block again with rights, of `PROT_*`.
+    pub fn remap_with(&self, block: usize, rights: u32) -> Result {
+        Self::map_at(self.page(block, 0), TABLE_SPAN, rights).map(|_| ())
     }
 
     /// Returns the slot of a block, if there is a PMD table.
