@@ -503,3 +503,39 @@ __rust_helper void *rust_helper_virt_of(u64 address)
 {
 	return __va(address);
 }
+
+#ifdef CONFIG_RUST_MM_TWINS
+__rust_helper void rust_helper_mmap_write_lock(struct mm_struct *mm)
+{
+	mmap_write_lock(mm);
+}
+
+__rust_helper void rust_helper_mmap_write_lock_nested(struct mm_struct *mm,
+						      int subclass)
+{
+	mmap_write_lock_nested(mm, subclass);
+}
+
+__rust_helper void
+rust_helper_i_mmap_lock_read(struct address_space *mapping)
+{
+	i_mmap_lock_read(mapping);
+}
+
+__rust_helper void
+rust_helper_i_mmap_unlock_read(struct address_space *mapping)
+{
+	i_mmap_unlock_read(mapping);
+}
+
+__rust_helper void rust_helper_folio_walk_end(struct folio_walk *walk,
+					      struct vm_area_struct *vma)
+{
+	folio_walk_end(walk, vma);
+}
+
+__rust_helper pte_t rust_helper_make_pte_marker(pte_marker marker)
+{
+	return make_pte_marker(marker);
+}
+#endif

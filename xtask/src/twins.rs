@@ -2,5 +2,7 @@
 
 //! What is in Rust, against the C that it replaced and that the same kernel still has.
 
+#[cfg(test)]
+mod called;
 pub mod calls;
 pub mod cost;

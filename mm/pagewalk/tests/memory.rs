@@ -4,11 +4,17 @@
 
 #[kernel::prelude::kunit_tests(rust_pagewalk_memory)]
 mod memory {
-    use crate::pagewalk::tests::log::{self, Answers, Event, Log};
+    use crate::pagewalk::tests::{
+        forest::Random,
+        log::{self, Event, Log},
+    };
     use kernel::{
         bindings, current,
         mm::{
-            pgtable::testing::{mm, Memory},
+            pgtable::{
+                testing::{eventually, mm, Memory},
+                PmdKind,
+            },
             walk::{Chunk, Entry},
             MmWithUser,
         },
@@ -24,16 +30,26 @@ mod memory {
         *mut core::ffi::c_void,
     ) -> i32;
 
-    fn run(walk: Walk, mm: &MmWithUser, range: (usize, usize), which: u32) -> Result<Log> {
-        let mut log = Log::new(Answers::new(0))?;
-        let ops = log::operations(which);
-        let lock = mm.mmap_read_lock();
+    fn run(
+        walk: Walk,
+        mm: &MmWithUser,
+        (start, end): (usize, usize),
+        which: u32,
+        seed: u64,
+    ) -> Result<Log> {
+        let _lock = mm.mmap_read_lock();
 
-        // SAFETY: The mmap lock is held.
-        log.result = unsafe { walk(mm.as_raw(), range.0, range.1, &ops, log.private()) };
-        drop(lock);
-        assert!(log.result != ENOMEM.to_errno());
-        Ok(log)
+        Log::of(which, seed, |ops, private| {
+            // SAFETY: The mmap lock is held.
+            unsafe { walk(mm.as_raw(), start, end, ops, private) }
+        })
+    }
+
+    fn compare(mm: &MmWithUser, range: (usize, usize), which: u32, seed: u64) -> Result<bool> {
+        let rust = run(bindings::walk_page_range, mm, range, which, seed)?;
+        let c = run(bindings::c_walk_page_range, mm, range, which, seed)?;
+
+        Ok(rust.is_like(&c))
     }
 
     /// Five blocks: a full start, some pages, a table that is not there, an area that is not there.
@@ -73,13 +89,35 @@ mod memory {
                 log::PTE,
                 log::PTE | log::HOLES,
                 log::PMD,
+                log::VMAS,
+                log::ALL | log::VMAS,
             ] {
-                let rust = run(bindings::walk_page_range, mm, range, which)?;
-                let c = run(bindings::c_walk_page_range, mm, range, which)?;
-
-                assert_eq!(rust.result, c.result);
-                assert!(rust.events.iter().eq(c.events.iter()));
+                assert!(compare(mm, range, which, 0)?);
             }
+        }
+        Ok(())
+    }
+
+    /// Callbacks that say what to do next, and that fail.
+    #[test]
+    fn answers() -> Result {
+        let memory = memory()?;
+        let task = current!();
+        let mm = mm(&task)?;
+
+        for seed in 1..100 {
+            let mut random = Random::new(seed);
+            let which = random.below(log::INSTALL as usize) as u32;
+            let first = random.below(5 * 512);
+            let count = random.below(5 * 512 - first) + 1;
+            let start = memory.page(0, first);
+
+            assert!(compare(
+                mm,
+                (start, start + count * PAGE_SIZE),
+                which,
+                seed
+            )?);
         }
         Ok(())
     }
@@ -95,11 +133,12 @@ mod memory {
             bindings::walk_page_range as Walk,
             bindings::c_walk_page_range,
         ] {
-            assert_eq!(run(walk, mm, (at, at), log::ALL)?.result, EINVAL.to_errno());
-            assert_eq!(
-                run(walk, mm, (at + 1, at), log::ALL)?.result,
-                EINVAL.to_errno()
-            );
+            for range in [(at, at), (at + 1, at)] {
+                let log = run(walk, mm, range, log::ALL, 0)?;
+
+                assert_eq!(log.result, EINVAL.to_errno());
+                assert!(log.events.is_empty());
+            }
         }
         Ok(())
     }
@@ -125,7 +164,7 @@ mod memory {
         let task = current!();
         let mm = mm(&task)?;
         let range = (memory.page(0, 1), memory.page(4, 400));
-        let c = run(bindings::c_walk_page_range, mm, range, log::ALL)?;
+        let c = run(bindings::c_walk_page_range, mm, range, log::ALL, 0)?;
         let lock = mm.mmap_read_lock();
         let pte = |entry| match entry {
             Entry::Pte(pte) => Some(pte.into_raw()),
@@ -216,16 +255,22 @@ mod memory {
         let mut walk = lock.walk(range);
         let first = walk.next().map(|item| item.addr);
 
-        // Reclaimed, as by a zap that needs no more than the lock for reading.
+        let slot = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        let kind = || slot.cell().read().kind();
+        let before = kind();
+        // By a zap that needs no more than the lock for reading, as does the reclaimer.
         // SAFETY: The VMA is valid, and locked for reading.
         let zapped = lock.vma_lookup(memory.page(0, 0)).map(|vma| {
             vma.zap_vma_range(memory.page(0, 0), 512 * PAGE_SIZE);
         });
+        let gone = eventually(|| matches!(kind(), PmdKind::None));
         // Those that were copied already may come still.
         let left = walk.filter(|item| item.addr >= memory.page(1, 0)).count();
 
         drop(lock);
         assert!(first == Some(memory.page(0, 0)) && zapped.is_some());
+        // Or it would be no test.
+        assert!(matches!(before, PmdKind::Table(_)) && gone);
         assert_eq!(left, 4);
         Ok(())
     }
