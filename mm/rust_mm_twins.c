@@ -2,12 +2,16 @@
 /*
  * What functions cost in Rust and in C: /sys/kernel/debug/rust_mm_twins/cost,
  * and which of both read page tables for user space:
- * /sys/kernel/debug/rust_mm_twins/readers.
+ * /sys/kernel/debug/rust_mm_twins/readers. That is one of
  *
- * Each is called many times with interrupts off, on a page table of the
- * reader's own; the least of some rounds counts. The unit is a picosecond.
- * Where an instruction takes a nanosecond, as in an emulator that counts them,
- * that is a thousandth of an instruction.
+ *	rust		the readers in Rust, as without this file
+ *	c		those in C, on the page walk in C
+ *	c-on-rust	those in C, on the page walk in Rust
+ *
+ * To tell the cost, each function is called many times with interrupts off, on a
+ * page table of the reader's own; the least of some rounds counts. The unit is a
+ * picosecond. Where an instruction takes a nanosecond, as in an emulator that
+ * counts them, that is a thousandth of an instruction.
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
@@ -17,10 +21,10 @@
 #include <linux/mm.h>
 #include <linux/rust_gup_twins.h>
 #include <linux/rust_mm_twins.h>
-#include <linux/rust_page_readers.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/swapops.h>
+#include <linux/rust_page_readers_walk.h>
 
 #define ROUNDS	16
 #define CALLS	1024
@@ -254,33 +258,56 @@ struct gup_hook gup_hook = { .key = STATIC_KEY_FALSE_INIT };
 
 #ifdef CONFIG_RUST_PAGE_READERS
 DEFINE_STATIC_KEY_FALSE(page_readers_in_c);
+DEFINE_STATIC_KEY_FALSE(page_readers_walk_in_c);
+
+enum readers { READERS_RUST, READERS_C, READERS_C_ON_RUST };
+
+static const char * const readers_names[] = {
+	[READERS_RUST]		= "rust",
+	[READERS_C]		= "c",
+	[READERS_C_ON_RUST]	= "c-on-rust",
+};
+
+static enum readers readers_now(void)
+{
+	if (page_readers_in_rust())
+		return READERS_RUST;
+	return readers_walk_in_c() ? READERS_C : READERS_C_ON_RUST;
+}
 
 static ssize_t readers_read(struct file *file, char __user *buf, size_t count,
 			    loff_t *pos)
 {
-	const char *text = page_readers_in_rust() ? "rust\n" : "c\n";
+	char text[16];
+	int len = scnprintf(text, sizeof(text), "%s\n",
+			    readers_names[readers_now()]);
 
-	return simple_read_from_buffer(buf, count, pos, text, strlen(text));
+	return simple_read_from_buffer(buf, count, pos, text, len);
+}
+
+static void key_set(struct static_key_false *key, bool on)
+{
+	if (on)
+		static_branch_enable(key);
+	else
+		static_branch_disable(key);
 }
 
 static ssize_t readers_write(struct file *file, const char __user *buf,
 			     size_t count, loff_t *pos)
 {
-	static const char * const names[] = { "rust", "c" };
-	char text[8] = {};
+	char text[16] = {};
 	int which;
 
 	if (count >= sizeof(text))
 		return -EINVAL;
 	if (copy_from_user(text, buf, count))
 		return -EFAULT;
-	which = sysfs_match_string(names, text);
+	which = sysfs_match_string(readers_names, text);
 	if (which < 0)
 		return which;
-	if (which)
-		static_branch_enable(&page_readers_in_c);
-	else
-		static_branch_disable(&page_readers_in_c);
+	key_set(&page_readers_in_c, which != READERS_RUST);
+	key_set(&page_readers_walk_in_c, which == READERS_C);
 	return count;
 }
 

@@ -3,7 +3,8 @@
  * Whether what reads page tables for user space is to be in Rust, or in C.
  *
  * With RUST_MM_TWINS there are both, and
- * /sys/kernel/debug/rust_mm_twins/readers says which is used.
+ * /sys/kernel/debug/rust_mm_twins/readers says which is used. It also says
+ * which page walk those in C use: see rust_page_readers_walk.h.
  */
 #ifndef _LINUX_RUST_PAGE_READERS_H
 #define _LINUX_RUST_PAGE_READERS_H
