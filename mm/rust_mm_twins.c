@@ -324,6 +324,8 @@ static int __init rust_mm_twins_init(void)
 	struct dentry *dir = debugfs_create_dir("rust_mm_twins", NULL);
 
 	debugfs_create_file("cost", 0400, dir, NULL, &cost_fops);
+	debugfs_create_file("migrating", 0200, dir, NULL,
+			    &rust_mm_twins_migrating_fops);
 #ifdef CONFIG_RUST_PAGE_READERS
 	debugfs_create_file("readers", 0600, dir, NULL, &readers_fops);
 #endif

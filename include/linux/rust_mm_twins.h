@@ -12,6 +12,10 @@
 
 #ifdef CONFIG_RUST_MM_TWINS
 
+/* In the directory of rust_mm_twins.c: see rust_mm_twins_migrating.c */
+struct file_operations;
+extern const struct file_operations rust_mm_twins_migrating_fops;
+
 pte_t *c___pte_offset_map(pmd_t *pmd, unsigned long addr, pmd_t *pmdvalp);
 pte_t *c_pte_offset_map_ro_nolock(struct mm_struct *mm, pmd_t *pmd,
 				  unsigned long addr, spinlock_t **ptlp);
