@@ -17,30 +17,16 @@
 
 #include "files.h"
 #include "hazard.h"
+#include "hmm.h"
 #include "meet.h"
 #include "race.h"
 #include "tables.h"
 
-#define DEVICE	"/dev/hmm_dmirror0"
 #define MTHP	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
 #define MTHP_SIZE	(64UL << 10)
 #define STEP	(8 * PAGE)
 /* What the driver has an array for */
 #define SIZE	TABLE_SPAN
-
-/* As in lib/test_hmm_uapi.h */
-struct hmm_dmirror_cmd {
-	__u64 addr;
-	__u64 ptr;
-	__u64 npages;
-	__u64 cpages;
-	__u64 faults;
-};
-
-#define HMM_DMIRROR_MIGRATE_TO_DEV	_IOWR('H', 0x02, struct hmm_dmirror_cmd)
-/* The flags are in npages. */
-#define HMM_DMIRROR_FLAGS		_IOWR('H', 0x08, struct hmm_dmirror_cmd)
-#define HMM_DMIRROR_FLAG_FAIL_ALLOC	1
 
 static struct {
 	char *area;
@@ -84,7 +70,7 @@ static const char *migrate(struct racer *racer)
 		return wrong("madvise: %m");
 
 	if (!fail_first_page())
-		return wrong("flags of " DEVICE ": %m");
+		return wrong("flags of " HMM_DEVICE ": %m");
 	if (!meet(&shared.meeting, 0))
 		return NULL;
 	dawdle(500);
@@ -157,15 +143,11 @@ FIXTURE(migrate_device)
 
 FIXTURE_SETUP(migrate_device)
 {
-	static const char *const modprobe[] = { "modprobe", "-q", "test_hmm", NULL };
-
 	memset(&shared, 0, sizeof(shared));
 	self->mthp[0] = 0;
-	if (access(DEVICE, F_OK))
-		run_program(modprobe);
-	shared.device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	shared.device = hmm_open();
 	if (shared.device < 0)
-		SKIP(return, "no " DEVICE " (CONFIG_TEST_HMM)");
+		SKIP(return, "no " HMM_DEVICE " (CONFIG_TEST_HMM)");
 	shared.area = arena(TABLE_SPAN);
 	ASSERT_NE(NULL, shared.area);
 	ASSERT_NE(NULL, map_anon(shared.area, TABLE_SPAN));

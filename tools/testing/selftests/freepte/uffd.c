@@ -50,6 +50,16 @@ int uffd_protect(int uffd, void *addr, size_t size, int protect)
 	return ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
 }
 
+int uffd_protect_all(int uffd, void *addr, size_t size, int protect)
+{
+	struct uffdio_rwprotect rwp = {
+		.range = { .start = (uintptr_t)addr, .len = size },
+		.mode = protect ? UFFDIO_RWPROTECT_MODE_RWP : 0,
+	};
+
+	return ioctl(uffd, UFFDIO_RWPROTECT, &rwp);
+}
+
 long uffd_move(int uffd, void *to, void *from, size_t size, unsigned long long mode)
 {
 	struct uffdio_move move = {

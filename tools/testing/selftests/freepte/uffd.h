@@ -18,6 +18,20 @@
 #define UFFD_FEATURE_MOVE		(1 << 16)
 #endif
 
+#ifndef UFFD_FEATURE_RWP
+#define UFFD_FEATURE_RWP		(1 << 17)
+#define UFFD_FEATURE_RWP_ASYNC		(1 << 18)
+#define UFFDIO_REGISTER_MODE_RWP	((__u64)1 << 3)
+
+struct uffdio_rwprotect {
+	struct uffdio_range range;
+	__u64 mode;
+};
+
+#define UFFDIO_RWPROTECT_MODE_RWP	((__u64)1 << 0)
+#define UFFDIO_RWPROTECT	_IOWR(UFFDIO, 0x09, struct uffdio_rwprotect)
+#endif
+
 #ifndef UFFDIO_MOVE
 struct uffdio_move {
 	__u64 dst;
@@ -37,6 +51,8 @@ int uffd_register(int uffd, void *addr, size_t size, unsigned long long mode);
 int uffd_unregister(int uffd, void *addr, size_t size);
 /* Write-protect, or no longer */
 int uffd_protect(int uffd, void *addr, size_t size, int protect);
+/* The same against reads, too */
+int uffd_protect_all(int uffd, void *addr, size_t size, int protect);
 /* Bytes moved, or a negative errno */
 long uffd_move(int uffd, void *to, void *from, size_t size, unsigned long long mode);
 

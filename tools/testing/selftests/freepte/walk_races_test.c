@@ -523,7 +523,7 @@ FIXTURE_SETUP(walk)
 	ASSERT_TRUE(hold_pages());
 	shared.has_soft_dirty = detect_soft_dirty();
 	if (!readers_lack())
-		ASSERT_EQ(0, readers_use("rust"));
+		ASSERT_EQ(0, readers_use(BY_RUST));
 	hazard_begin(variant->flags);
 }
 

@@ -2,8 +2,9 @@
 /*
  * Whoever reads page tables for user space in Rust says byte for byte what the C says that it
  * replaces: mincore(), /proc/PID/pagemap, PAGEMAP_SCAN, smaps and smaps_rollup; and clear_refs and
- * a scan that protects leave behind the same entries. Both are in one kernel, if it is built with
- * CONFIG_RUST_MM_TWINS, and a file in debugfs says who reads (walk/readers.h).
+ * a scan that protects leave behind the same entries. So do the readers in C on the page walk in
+ * Rust. All are in one kernel, if it is built with CONFIG_RUST_MM_TWINS, and a file in debugfs says
+ * who reads (walk/readers.h).
  *
  * Each test is about one reader, in each shape of address space (walk/shapes.h). The shape is that
  * of another process, which stands still.
@@ -67,6 +68,7 @@ FIXTURE_VARIANT_ADD(readers, huge_zero) { .shape = &shape_huge_zero };
 FIXTURE_VARIANT_ADD(readers, shmem_thp) { .shape = &shape_shmem_thp };
 FIXTURE_VARIANT_ADD(readers, hugetlb_private) { .shape = &shape_hugetlb_private };
 FIXTURE_VARIANT_ADD(readers, hugetlb_shared) { .shape = &shape_hugetlb_shared };
+FIXTURE_VARIANT_ADD(readers, hugetlb_shared_table) { .shape = &shape_hugetlb_shared_table };
 FIXTURE_VARIANT_ADD(readers, shmem_swapped) { .shape = &shape_shmem_swapped };
 FIXTURE_VARIANT_ADD(readers, tmpfs) { .shape = &shape_tmpfs };
 FIXTURE_VARIANT_ADD(readers, cow_swapped) { .shape = &shape_cow_swapped };
@@ -74,8 +76,13 @@ FIXTURE_VARIANT_ADD(readers, ext4) { .shape = &shape_ext4 };
 FIXTURE_VARIANT_ADD(readers, soft_dirty) { .shape = &shape_soft_dirty };
 FIXTURE_VARIANT_ADD(readers, uffd_wp) { .shape = &shape_uffd_wp };
 FIXTURE_VARIANT_ADD(readers, uffd_wp_markers) { .shape = &shape_uffd_wp_markers };
+FIXTURE_VARIANT_ADD(readers, uffd_rwp) { .shape = &shape_uffd_rwp };
 FIXTURE_VARIANT_ADD(readers, guards) { .shape = &shape_guards };
 FIXTURE_VARIANT_ADD(readers, raw_frames) { .shape = &shape_raw_frames };
+FIXTURE_VARIANT_ADD(readers, migrating) { .shape = &shape_migrating };
+FIXTURE_VARIANT_ADD(readers, migrating_huge) { .shape = &shape_migrating_huge };
+FIXTURE_VARIANT_ADD(readers, poisoned) { .shape = &shape_poisoned };
+FIXTURE_VARIANT_ADD(readers, device) { .shape = &shape_device };
 FIXTURE_VARIANT_ADD(readers, process) { .shape = &shape_process };
 
 FIXTURE_SETUP(readers)
@@ -213,7 +220,7 @@ TEST_F_TIMEOUT(readers, pagemap_unprivileged, HAZARD_TIMEOUT)
 	ASSERT_LE(0, self->pagemap);
 	order = (struct pagemap_order){ self->peer.pid, self->pagemap };
 	EXPECT_SAME(read_pagemap, &order);
-	ASSERT_EQ(0, readers_use("rust"));
+	ASSERT_EQ(0, readers_use(BY_RUST));
 	EXPECT_EQ(0, frames_told(self->pagemap));
 }
 
@@ -501,18 +508,13 @@ FIXTURE_TEARDOWN(dump)
 	EXPECT_EQ(NULL, complaint());
 }
 
-/* A note for each line, by what it is about */
 static void read_dump(struct transcript *to, void *arg)
 {
 	const int err = file_read(arg, dump, DUMP_ROOM);
-	char *line = dump, *end;
 
 	note_number(to, err, arg);
-	for (; !err && *line; line = end) {
-		end = strchrnul(line, '\n');
-		end += *end == '\n';
-		note(to, line, end - line, "a line of %s", (const char *)arg);
-	}
+	if (!err)
+		note(to, dump, strlen(dump), "%s", (const char *)arg);
 }
 
 TEST_F_TIMEOUT(dump, text, HAZARD_TIMEOUT)

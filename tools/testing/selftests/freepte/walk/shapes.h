@@ -25,6 +25,8 @@ struct shape {
 	bool whole;
 	/* It has a userfaultfd of its own: nobody is to write there, or to register another. */
 	bool has_uffd;
+	/* It is not to be touched: who does so waits. */
+	bool is_held;
 };
 
 /* Private anonymous memory: shapes_anon.c */
@@ -33,11 +35,13 @@ extern const struct shape shape_untouched, shape_dense, shape_sparse, shape_far,
 	shape_patchwork;
 /* Large and huge pages: shapes_huge.c */
 extern const struct shape shape_thp, shape_thp_in_pieces, shape_huge_zero, shape_shmem_thp,
-	shape_hugetlb_private, shape_hugetlb_shared;
+	shape_hugetlb_private, shape_hugetlb_shared, shape_hugetlb_shared_table;
 /* Files: shapes_file.c */
 extern const struct shape shape_shmem_swapped, shape_tmpfs, shape_cow_swapped, shape_ext4;
 /* Marks in entries, and areas of the kernel: shapes_mark.c */
-extern const struct shape shape_soft_dirty, shape_uffd_wp, shape_uffd_wp_markers, shape_guards,
-	shape_raw_frames, shape_process;
+extern const struct shape shape_soft_dirty, shape_uffd_wp, shape_uffd_wp_markers, shape_uffd_rwp,
+	shape_guards, shape_raw_frames, shape_process;
+/* Pages that the processor cannot reach: shapes_unreachable.c */
+extern const struct shape shape_migrating, shape_migrating_huge, shape_poisoned, shape_device;
 
 #endif /* _FREEPTE_WALK_SHAPES_H */

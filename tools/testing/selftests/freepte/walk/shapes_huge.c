@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "peer.h"
 #include "tables.h"
 #include "uapi.h"
 #include "walk/make.h"
 #include "walk/shapes.h"
+#include "walk/smaps.h"
 
 #define HUGE	TABLE_SPAN
 
@@ -137,4 +139,66 @@ const struct shape shape_hugetlb_shared = {
 	.size = 6 * HUGE,
 	.needs = NEEDS_HUGETLB,
 	.make = make_hugetlb_shared,
+};
+
+struct file_at {
+	char *at;
+	int fd;
+};
+
+static char *map_whole_table(const struct file_at *file)
+{
+	char *map = mmap(file->at, PMD_TABLE_SPAN, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file->fd, 0);
+
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static long have_table(void *arg)
+{
+	const struct file_at *file = arg;
+
+	if (!map_whole_table(file))
+		return -1;
+	file->at[0] = 1;
+	file->at[HUGE] = 1;
+	return 0;
+}
+
+static bool note_shared(const struct smaps_area *area, void *arg)
+{
+	*(long *)arg += area->shared_hugetlb;
+	return true;
+}
+
+/* Pages of a file that are mapped by a table of another process, which is ours as well */
+static const char *make_hugetlb_shared_table(char *at)
+{
+	struct file_at file = {
+		.at = at,
+		.fd = memfd_create("freepte", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB),
+	};
+	struct peer other;
+	long shared = 0;
+
+	if (file.fd < 0 || ftruncate(file.fd, PMD_TABLE_SPAN))
+		return "no file of hugetlb";
+	/* It ends with us. */
+	if (peer_start(&other) || peer_call(&other, have_table, &file))
+		return "too few hugetlb pages";
+	if (!map_whole_table(&file))
+		return no_memory;
+	/* One of these is mapped by nobody but us: it is the table that is shared. */
+	read_pages(at + HUGE, HUGE, HUGE);
+	at[PMD_TABLE_SPAN / 2] = 2;
+	if (!smaps_read("/proc/self/smaps", note_shared, &shared))
+		return "no smaps";
+	return shared == 3 * HUGE / 1024 ? NULL : "no shared tables of hugetlb";
+}
+
+const struct shape shape_hugetlb_shared_table = {
+	.size = PMD_TABLE_SPAN,
+	.stride = PMD_TABLE_SPAN / 2,
+	.needs = NEEDS_HUGETLB,
+	.make = make_hugetlb_shared_table,
 };

@@ -99,6 +99,42 @@ const struct shape shape_uffd_wp_markers = {
 	.has_uffd = true,
 };
 
+/* Marks of what was not touched since: of small pages, of a file's, and of huge ones */
+static const char *make_uffd_rwp(char *at)
+{
+	int uffd = uffd_open(UFFD_FEATURE_RWP | UFFD_FEATURE_RWP_ASYNC);
+	char *shared = at + TABLE_SPAN, *huge = at + 2 * TABLE_SPAN;
+
+	if (uffd < 0)
+		return "no read-write protection by userfaultfd (CONFIG_USERFAULTFD_RWP)";
+	if (!map_small_pages(at, TABLE_SPAN) || !map_shared_anon(shared, TABLE_SPAN) ||
+	    !map_huge_pages(huge, 2 * TABLE_SPAN))
+		return no_memory;
+	write_pages(at, TABLE_SPAN, 3 * PAGE);
+	write_pages(shared, TABLE_SPAN, 4 * PAGE);
+	/* Where there are no huge pages, they are small ones. */
+	fill_huge_pages(huge, 2 * TABLE_SPAN);
+	if (uffd_register(uffd, at, 4 * TABLE_SPAN, UFFDIO_REGISTER_MODE_RWP) ||
+	    uffd_protect_all(uffd, at, TABLE_SPAN / 2, 1) ||
+	    uffd_protect_all(uffd, shared, TABLE_SPAN / 2, 1) ||
+	    uffd_protect_all(uffd, huge, TABLE_SPAN, 1))
+		return "no read-write protection by userfaultfd";
+	/* All but these are as they were. */
+	read_pages(at, TABLE_SPAN / 8, 6 * PAGE);
+	write_pages(at + TABLE_SPAN / 8, TABLE_SPAN / 8, 6 * PAGE);
+	read_pages(shared, TABLE_SPAN / 4, 8 * PAGE);
+	if (uffd_protect_all(uffd, at + 64 * PAGE, 32 * PAGE, 0) ||
+	    madvise(at + TABLE_SPAN / 4, 32 * PAGE, MADV_DONTNEED))
+		return "marks cannot be taken away";
+	return NULL;
+}
+
+const struct shape shape_uffd_rwp = {
+	.size = 4 * TABLE_SPAN,
+	.make = make_uffd_rwp,
+	.has_uffd = true,
+};
+
 static const char *make_guards(char *at)
 {
 	if (!map_small_pages(at, 2 * TABLE_SPAN) ||

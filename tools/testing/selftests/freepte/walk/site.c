@@ -15,7 +15,7 @@
 #define NR_HUGEPAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 #define FREE_HUGEPAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 /* Enough for twins */
-#define HUGE_PAGES	16
+#define HUGE_PAGES	24
 
 /* Of a shape with a stride, at each multiple; of a large area of a process */
 #define WINDOW		(2 * TABLE_SPAN)
@@ -62,7 +62,7 @@ const char *site_open(const struct shape *shape)
 
 	site.shape = shape;
 	/* What a shape is made with is not in question. */
-	if (!readers_lack() && readers_use("c"))
+	if (!readers_lack() && readers_use(BY_C))
 		return "the readers cannot be switched";
 	site.at = reserve(shape->size);
 	if (!site.at)

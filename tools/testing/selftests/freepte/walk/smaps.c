@@ -126,6 +126,7 @@ static const struct {
 	{ "Anonymous", offsetof(struct smaps_area, anonymous) },
 	{ "Locked", offsetof(struct smaps_area, locked) },
 	{ "Swap", offsetof(struct smaps_area, swap) },
+	{ "Shared_Hugetlb", offsetof(struct smaps_area, shared_hugetlb) },
 };
 
 static void parse_line(const char *line, struct smaps_area *area)

@@ -22,7 +22,7 @@ struct smaps_area {
 	uint64_t start;
 	uint64_t end;
 	long size, rss, pss, pss_dirty, shared_clean, shared_dirty, private_clean, private_dirty,
-	     referenced, anonymous, locked, swap;
+	     referenced, anonymous, locked, swap, shared_hugetlb;
 };
 
 /* Call fn for each area until it returns false. False if the text is not what it should be. */

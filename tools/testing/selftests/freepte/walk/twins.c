@@ -19,8 +19,18 @@
 #define BETWEEN		4
 #define TOUCHES		64
 
-/* Who reads what is seen of both, so that a difference is one of the state */
-static const char *const by[] = { "c", "rust" };
+#define PAIR	2
+
+/* One process for C and one for Rust, or both for C */
+struct family {
+	const int *by;
+	struct twin twins[PAIR];
+};
+
+static const int by_both[PAIR] = { BY_C, BY_RUST };
+static const int by_c_alone[PAIR] = { BY_C, BY_C };
+
+static const char no_switch[] = "the readers cannot be switched";
 
 static void note_state(struct twin *twin)
 {
@@ -33,39 +43,52 @@ static void note_state(struct twin *twin)
 	note_smaps_range(twin->notes, twin->peer.pid, site_start(), site_end());
 }
 
-static const char *compare_states(struct twin twins[2])
+/* NULL, or what the second noted that the first did not */
+static const char *notes_differ(const struct family *family)
+{
+	static char text[1200];
+	const char *how = transcripts_differ(family->twins[0].notes, family->twins[1].notes);
+
+	if (!how)
+		return NULL;
+	snprintf(text, sizeof(text), "%s: %s", readers_names[family->by[1]], how);
+	return text;
+}
+
+/* All of it is read by C, so that a difference is one of the state. */
+static const char *compare_states(struct family *family)
 {
 	int i;
 
-	if (readers_use("c"))
-		return "the readers cannot be switched";
-	for (i = 0; i < 2; i++) {
-		transcript_clear(twins[i].notes);
-		note_state(&twins[i]);
+	if (readers_use(BY_C))
+		return no_switch;
+	for (i = 0; i < PAIR; i++) {
+		transcript_clear(family->twins[i].notes);
+		note_state(&family->twins[i]);
 	}
-	return transcripts_differ(twins[0].notes, twins[1].notes);
+	return notes_differ(family);
 }
 
 /* What the step itself says; *more: whether there was one */
-static const char *take_step(struct twin twins[2], step_fn step, struct random *random,
+static const char *take_step(struct family *family, step_fn step, struct random *random,
 			     unsigned int number, bool *more)
 {
 	struct random again = *random;
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		transcript_clear(twins[i].notes);
-		if (readers_use(by[i]))
-			return "the readers cannot be switched";
+	for (i = 0; i < PAIR; i++) {
+		transcript_clear(family->twins[i].notes);
+		if (readers_use(family->by[i]))
+			return no_switch;
 		*random = again;
-		*more = step(&twins[i], random, number);
+		*more = step(&family->twins[i], random, number);
 	}
-	return *more ? transcripts_differ(twins[0].notes, twins[1].notes) : NULL;
+	return *more ? notes_differ(family) : NULL;
 }
 
-static const char *take_steps(struct twin twins[2], step_fn step)
+static const char *take_steps(struct family *family, step_fn step)
 {
-	static char text[1200];
+	static char text[1400];
 	struct random random;
 	const char *how;
 	unsigned int number;
@@ -73,9 +96,9 @@ static const char *take_steps(struct twin twins[2], step_fn step)
 
 	random_seed(&random, site.shape->size, 1);
 	for (number = 0; more; number++) {
-		how = take_step(twins, step, &random, number, &more);
+		how = take_step(family, step, &random, number, &more);
 		if (!how && (!more || number % BETWEEN == BETWEEN - 1))
-			how = compare_states(twins);
+			how = compare_states(family);
 		if (how) {
 			snprintf(text, sizeof(text), "step %u: %s", number, how);
 			return text;
@@ -86,7 +109,7 @@ static const char *take_steps(struct twin twins[2], step_fn step)
 
 static const char *make_twin(struct twin *twin, const char *(*prepare)(struct twin *twin))
 {
-	const char *reason = readers_use("c") ? "the readers cannot be switched" : NULL;
+	const char *reason = readers_use(BY_C) ? no_switch : NULL;
 
 	if (!reason)
 		reason = site_people(&twin->peer);
@@ -98,66 +121,69 @@ static const char *make_twin(struct twin *twin, const char *(*prepare)(struct tw
 	return prepare ? prepare(twin) : NULL;
 }
 
-static void end_twins(struct twin twins[2])
+static void end_twins(struct family *family)
 {
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		peer_stop(&twins[i].peer);
-		if (twins[i].pagemap >= 0)
-			close(twins[i].pagemap);
-		transcript_drop(twins[i].notes);
+	for (i = 0; i < PAIR; i++) {
+		peer_stop(&family->twins[i].peer);
+		if (family->twins[i].pagemap >= 0)
+			close(family->twins[i].pagemap);
+		transcript_drop(family->twins[i].notes);
 	}
 }
 
-static struct verdict compare_once(const char *(*prepare)(struct twin *twin), step_fn step)
+static struct verdict compare_once(const int *by, const char *(*prepare)(struct twin *twin),
+				   step_fn step)
 {
-	struct twin twins[2] = { { .pagemap = -1 }, { .pagemap = -1 } };
-	static char unlike[1200];
+	struct family family = { .by = by };
+	static char unlike[1400];
 	struct verdict verdict = {};
+	const char *how = NULL;
 	int i;
 
 	/* Both before the first fork: what is where is the same in both. */
-	for (i = 0; i < 2; i++) {
-		twins[i].notes = transcript_make();
-		if (!twins[i].notes)
-			verdict.unsteady = "no memory to read to";
+	for (i = 0; i < PAIR; i++) {
+		family.twins[i].pagemap = -1;
+		family.twins[i].notes = transcript_make();
+		if (!family.twins[i].notes)
+			verdict.lacks = "no memory to read to";
 	}
-	for (i = 0; i < 2 && !verdict.unsteady; i++)
-		verdict.unsteady = make_twin(&twins[i], prepare);
-	if (!verdict.unsteady) {
-		const char *how = compare_states(twins);
-
-		if (how) {
-			snprintf(unlike, sizeof(unlike), "the twins are not the same: %s", how);
-			verdict.unsteady = unlike;
-		}
+	for (i = 0; i < PAIR && !verdict.lacks; i++)
+		verdict.lacks = make_twin(&family.twins[i], prepare);
+	if (!verdict.lacks)
+		how = compare_states(&family);
+	if (how) {
+		snprintf(unlike, sizeof(unlike), "the twins are not the same: %s", how);
+		verdict.unsteady = unlike;
+	} else if (!verdict.lacks) {
+		verdict.different = take_steps(&family, step);
 	}
-	if (!verdict.unsteady)
-		verdict.different = take_steps(twins, step);
-	end_twins(twins);
+	end_twins(&family);
 	return verdict;
 }
 
 struct verdict compare_twins(const char *(*prepare)(struct twin *twin), step_fn step)
 {
+	static char difference[1400];
 	struct verdict verdict = {};
-	static char difference[1200];
-	int tries, differences = 0;
+	int tries;
 
 	if (site.shape->whole)
-		return (struct verdict){ .unsteady = "twins are the same at their site only" };
+		return (struct verdict){ .lacks = "twins are the same at their site only" };
 	for (tries = 0; tries < TRIES; tries++) {
-		verdict = compare_once(prepare, step);
-		if (!verdict.different && !verdict.unsteady)
-			return verdict;
-		if (verdict.different) {
-			snprintf(difference, sizeof(difference), "%s", verdict.different);
-			differences++;
-		}
+		verdict = compare_once(by_both, prepare, step);
+		if (verdict.unsteady)
+			continue;
+		if (!verdict.different)
+			break;
+		snprintf(difference, sizeof(difference), "%s", verdict.different);
+		/* Is it the readers who differ, or what they change? */
+		verdict = compare_once(by_c_alone, prepare, step);
+		if (!verdict.different)
+			return (struct verdict){ .different = difference };
+		verdict = (struct verdict){ .unsteady = verdict.different };
 	}
-	if (differences)
-		return (struct verdict){ .different = difference };
 	return verdict;
 }
 
@@ -201,8 +227,8 @@ void twin_touch(struct twin *twin, struct random *random)
 {
 	const uintptr_t seed = pick(random, 1000);
 
-	/* Who has a userfaultfd may wait for an answer to it. */
-	if (!site.shape->has_uffd)
+	/* Who touches it might wait for ever. */
+	if (!site.shape->has_uffd && !site.shape->is_held)
 		note_number(twin->notes, peer_call(&twin->peer, touch_pages, (void *)seed),
 			    "touched");
 }
