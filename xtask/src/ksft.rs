@@ -14,6 +14,7 @@ use crate::steps::Done;
 use crate::tree;
 use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Result};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -178,7 +179,8 @@ pub fn run_upstream(
     }
     // Its exit status says that some test failed; the comparison says whether that is ours.
     script.push_str("; exit 0");
-    run(paths, variant, None, machine, &script, Suite::Upstream).map(|(run, _)| run)
+    let label = Label(Suite::Upstream, None);
+    run(paths, variant, None, machine, &script, label).map(|(run, _)| run)
 }
 
 /// The start of a script that runs with these variables.
@@ -194,6 +196,8 @@ fn exports(environment: &[(&str, u32)]) -> String {
 pub struct Own<'a> {
     /// All when none is named; `_test` may be left out.
     pub tests: &'a [String],
+    /// Of several runs on a kernel, which one this is: part of the name of its log
+    pub part: Option<&'static str>,
     /// How long a race takes; the tests know a default.
     pub race_ms: Option<u32>,
     /// How many allocations are to fail; the tests know a default.
@@ -219,6 +223,8 @@ pub struct Programs {
     pub names: Vec<String>,
     /// They are all that the suite has
     pub whole: bool,
+    /// Which run this is, if there are several
+    pub part: Option<&'static str>,
     /// For each of them
     pub arguments: Vec<String>,
     pub environment: Vec<(&'static str, u32)>,
@@ -252,6 +258,7 @@ pub fn run_own(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) ->
         suite: Suite::Own,
         names: names.collect(),
         whole: own.tests.is_empty(),
+        part: own.part,
         arguments: Vec::new(),
         environment: own.environment(),
     };
@@ -287,6 +294,25 @@ pub fn build_own(paths: &Paths) -> Result<()> {
     })
 }
 
+/// A suite, and which run of it
+struct Label(Suite, Option<&'static str>);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())?;
+        self.1.map_or(Ok(()), |part| write!(f, "-{part}"))
+    }
+}
+
+/// The names of all of our tests.
+pub fn own_tests(paths: &Paths) -> Result<Vec<String>> {
+    let pattern = paths.root.join(OWN).join("*_test.c");
+    let names = glob::glob(&pattern.to_string_lossy())?.flatten();
+    Ok(names
+        .filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned()))
+        .collect())
+}
+
 /// Build our programs, and run some of them on a kernel, or on another image of it.
 pub fn run_programs(
     paths: &Paths,
@@ -297,7 +323,8 @@ pub fn run_programs(
 ) -> Result<Run> {
     build_own(paths)?;
     let script = programs.script(&paths.root.join(OWN), &own_dir(paths)?)?;
-    let (run, status) = run(paths, variant, image, machine, &script, programs.suite)?;
+    let label = Label(programs.suite, programs.part);
+    let (run, status) = run(paths, variant, image, machine, &script, label)?;
     let failed = run.report.failed();
     if !failed.is_empty() {
         bail!(
@@ -330,9 +357,8 @@ fn run(
     image: Option<&Path>,
     machine: &Machine,
     script: &str,
-    suite: Suite,
+    what: Label,
 ) -> Result<(Run, i32)> {
-    let what = suite.name();
     let command = ["bash", "-c", script].map(str::to_owned);
     eprintln!("running {what} kselftests on {} ...", variant.name());
     let outcome = vm::run(paths, variant, image, machine, Sink::Capture, &command)?;

@@ -291,6 +291,7 @@ fn ksft_command(paths: &Paths, args: &KsftArgs) -> Result<ExitCode> {
     let machine = ksft::suited(&args.machine);
     if args.own {
         let own = ksft::Own {
+            part: None,
             tests: &args.tests,
             race_ms: args.race_ms,
             failures: args.failures,

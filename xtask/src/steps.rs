@@ -178,8 +178,11 @@ pub const STEPS: &[Step] = &[
     guest("boot debug, with kunit", DEBUG, |p| {
         kernel::kunit(p, Variant::Debug)
     }),
-    guest("kselftests on debug", DEBUG, |p| {
-        kernel::own(p, Variant::Debug)
+    guest("kselftests on debug, readers of page tables", DEBUG, |p| {
+        kernel::own_readers(p, Variant::Debug)
+    }),
+    guest("kselftests on debug, all others", DEBUG, |p| {
+        kernel::own_others(p, Variant::Debug)
     }),
     guest("kselftests on freepte", FREEPTE, |p| {
         kernel::own(p, Variant::Freepte)

@@ -99,6 +99,7 @@ fn storm(paths: &Paths, options: &Options) -> Result<String> {
         suite: Suite::Storm,
         names: vec![PROGRAM.to_owned()],
         whole: options.actors.is_empty(),
+        part: None,
         arguments: options.words(),
         environment: Vec::new(),
     };

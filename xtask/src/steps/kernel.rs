@@ -69,6 +69,35 @@ pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
     Ok(run.done())
 }
 
+/// The test that takes as long as all others together: what reads page tables, in three ways.
+const READERS: &str = "walk_readers_test";
+
+/// Our tests, in two guests at once: this one has one of them, and another all others.
+pub fn own_readers(paths: &Paths, variant: Variant) -> Result<Done> {
+    own_part(paths, variant, "readers", |name| name == READERS)
+}
+
+pub fn own_others(paths: &Paths, variant: Variant) -> Result<Done> {
+    own_part(paths, variant, "others", |name| name != READERS)
+}
+
+fn own_part(
+    paths: &Paths,
+    variant: Variant,
+    part: &'static str,
+    is_in: fn(&str) -> bool,
+) -> Result<Done> {
+    let mut tests = ksft::own_tests(paths)?;
+    tests.retain(|name| is_in(name));
+    ensure!(!tests.is_empty(), "there are no such tests");
+    let own = Own {
+        tests: &tests,
+        part: Some(part),
+        ..Own::default()
+    };
+    Ok(ksft::run_own(paths, variant, &ksft::machine(), &own)?.done())
+}
+
 /// One of our tests where nothing it needs is missing.
 fn whole(paths: &Paths, variant: Variant, machine: &Machine, own: &Own) -> Result<Done> {
     let run = ksft::run_own(paths, variant, machine, own)?;
@@ -85,6 +114,7 @@ pub fn many_failures(paths: &Paths) -> Result<Done> {
     };
     let own = Own {
         tests: &["gup_failures".to_owned()],
+        part: Some("failures"),
         failures: Some(10_000),
         ..Own::default()
     };
@@ -99,6 +129,7 @@ pub fn forced(paths: &Paths) -> Result<Done> {
     };
     let own = Own {
         tests: &["gup_force".to_owned()],
+        part: Some("force"),
         ..Own::default()
     };
     whole(paths, Variant::Freepte, &machine, &own)
