@@ -80,8 +80,10 @@ impl Stage {
     /// Any program, in the environment of this stage.
     pub fn command(&self, program: &str) -> Result<Command> {
         let path = std::env::var("PATH").context("no PATH")?;
-        let mut command = Command::new(program);
+        // Whoever runs the tests in the background may have them ignore Ctrl-C, and what they start.
+        let mut command = Command::new("env");
         command
+            .args(["--default-signal=HUP,INT,TERM", program])
             .env(STAGE, self.dir.path())
             .env("PATH", format!("{}:{path}", self.path("bin").display()))
             .env("FREEPTE_CACHE", self.cache())
