@@ -61,7 +61,13 @@ pub fn provide(paths: &Paths, parts: &[Part]) -> Result<()> {
         let new = untried(parts);
         if !new.is_empty() {
             let _lock = Lock::take(&paths.cache.join("setup.lock"))?;
-            let found = get(paths, &new, packages(paths, &new));
+            let found = thread::scope(|scope| {
+                // It takes longest, and nothing of the packages.
+                if new.contains(&Part::Kernel) {
+                    scope.spawn(|| bindgen(paths).ok());
+                }
+                get(paths, &new, packages(paths, &new))
+            });
             let mut tried = tried();
             for (part, result) in found {
                 tried.insert(part, result.err().map(|err| format!("{err:#}")));
@@ -267,7 +273,10 @@ fn make_venv(venv: &Path, log: &Path) -> Result<()> {
     cmd::run_logged(&mut pip, log)
 }
 
+/// Who comes second waits, and finds it there.
 fn bindgen(paths: &Paths) -> Result<()> {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _turn = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let found = toolchain::bindgen(paths);
     if cmd::try_output(Command::new(&found).arg("--version")).is_some_and(|v| new_enough(&v)) {
         return Ok(());
