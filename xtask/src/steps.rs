@@ -178,10 +178,7 @@ pub const STEPS: &[Step] = &[
     guest("boot debug, with kunit", DEBUG, |p| {
         kernel::kunit(p, Variant::Debug)
     }),
-    guest("kselftests on debug, readers of page tables", DEBUG, |p| {
-        kernel::own_readers(p, Variant::Debug)
-    }),
-    guest("kselftests on debug, all others", DEBUG, |p| {
+    guest("kselftests on debug", DEBUG, |p| {
         kernel::own_others(p, Variant::Debug)
     }),
     guest("kselftests on freepte", FREEPTE, |p| {
@@ -249,6 +246,11 @@ pub const STEPS: &[Step] = &[
         "committed figures are of this tree",
         &[Part::Kernel],
         figures::of_this_tree,
+    )),
+    full(guest(
+        "readers of page tables in Rust and in C, on debug",
+        DEBUG,
+        |p| kernel::own_readers(p, Variant::Debug),
     )),
     full(guest("kselftests on twins", TWINS, |p| {
         kernel::own(p, Variant::Twins)

@@ -72,7 +72,7 @@ pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
 /// The test that takes as long as all others together: what reads page tables, in three ways.
 const READERS: &str = "walk_readers_test";
 
-/// Our tests, in two guests at once: this one has one of them, and another all others.
+/// That one alone, with the full test; else there are all others.
 pub fn own_readers(paths: &Paths, variant: Variant) -> Result<Done> {
     own_part(paths, variant, "readers", |name| name == READERS)
 }
