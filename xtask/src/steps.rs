@@ -178,9 +178,9 @@ pub const STEPS: &[Step] = &[
     guest("boot debug, with kunit", DEBUG, |p| {
         kernel::kunit(p, Variant::Debug)
     }),
-    guest("kselftests on debug", DEBUG, |p| {
+    full(guest("kselftests on debug", DEBUG, |p| {
         kernel::own_others(p, Variant::Debug)
-    }),
+    })),
     guest("kselftests on freepte", FREEPTE, |p| {
         kernel::own(p, Variant::Freepte)
     }),
