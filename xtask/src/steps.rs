@@ -124,7 +124,7 @@ const BOTH: &[Variant] = &[Variant::Stock, Variant::Freepte];
 /// In the order in which they start, as far as there is room for them; what is built already goes
 /// first.
 ///
-/// The debug kernel is built before stock's: its tests take longest, and go on while stock is built.
+/// The debug kernel is built before stock's: its guests take longest, and go on while stock is built.
 pub const STEPS: &[Step] = &[
     host("format", &[], host::format),
     may_skip(

@@ -48,7 +48,8 @@ fn chosen(with_full: bool, only: &[String]) -> Vec<&'static Step> {
 pub fn run(paths: &Paths, with_full: bool, only: &[String]) -> Tally {
     let mut steps = chosen(with_full, only);
     // A kernel that is there keeps nobody waiting, and others wait for it.
-    steps.sort_by_key(|step| match step.load {
+    // Each is asked for once: it hashes all that goes into the kernel.
+    steps.sort_by_cached_key(|step| match step.load {
         Load::Build(variant) => build::require_current(paths, variant).is_err(),
         _ => true,
     });

@@ -69,10 +69,10 @@ pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
     Ok(run.done())
 }
 
-/// The test that takes as long as all others together: what reads page tables, in three ways.
+/// The longest of our tests: what reads page tables, in three ways.
 const READERS: &str = "walk_readers_test";
 
-/// That one alone, with the full test; else there are all others.
+/// That one alone; all others can run in another guest at the same time.
 pub fn own_readers(paths: &Paths, variant: Variant) -> Result<Done> {
     own_part(paths, variant, "readers", |name| name == READERS)
 }
