@@ -18,9 +18,6 @@
 
 #include "kselftest.h"
 
-/* Seconds, for walk_readers_test */
-#define HAZARD_TIMEOUT	120
-
 /* Zaps do not free tables by themselves, but leave all of them to the reclaimer (debug kernels). */
 #define HAZARD_DEFER	1
 /* Tables are not looked for at once, but when the delay is over. */

@@ -9,7 +9,7 @@
  * Each test is about one reader, in each shape of address space (walk/shapes.h). The shape is that
  * of another process, which stands still.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -138,7 +138,7 @@ static void read_mincore(struct transcript *to, void *arg)
 	note_number(to, peer_call(arg, ask_mincore, to), "the process");
 }
 
-TEST_F_TIMEOUT(readers, mincore, HAZARD_TIMEOUT)
+TEST_F(readers, mincore)
 {
 	const char *reason = site_people(&self->peer);
 
@@ -193,7 +193,7 @@ static uint64_t frames_told(int fd)
 	return frames;
 }
 
-TEST_F_TIMEOUT(readers, pagemap, HAZARD_TIMEOUT)
+TEST_F(readers, pagemap)
 {
 	const char *reason = site_people(&self->peer);
 	struct pagemap_order order;
@@ -208,7 +208,7 @@ TEST_F_TIMEOUT(readers, pagemap, HAZARD_TIMEOUT)
 		EXPECT_NE(0, frames_told(self->pagemap));
 }
 
-TEST_F_TIMEOUT(readers, pagemap_unprivileged, HAZARD_TIMEOUT)
+TEST_F(readers, pagemap_unprivileged)
 {
 	const char *reason = site_people(&self->peer);
 	struct pagemap_order order;
@@ -247,7 +247,7 @@ static void read_scans(struct transcript *to, void *arg)
 		note_scan_table(to, order->fd, 0, 0x7ffffffff000);
 }
 
-TEST_F_TIMEOUT(readers, scan, HAZARD_TIMEOUT)
+TEST_F(readers, scan)
 {
 	const char *reason = site_people(&self->peer);
 	struct pagemap_order order;
@@ -328,7 +328,7 @@ static bool protect_step(struct twin *twin, struct random *random, unsigned int 
 	return true;
 }
 
-TEST_F_TIMEOUT(readers, scan_protects, HAZARD_TIMEOUT)
+TEST_F(readers, scan_protects)
 {
 	EXPECT_SAME_TWINS(prepare_protection, protect_step);
 }
@@ -342,7 +342,7 @@ static void read_smaps(struct transcript *to, void *arg)
 	note_smaps_rollup(to, peer->pid);
 }
 
-TEST_F_TIMEOUT(readers, smaps, HAZARD_TIMEOUT)
+TEST_F(readers, smaps)
 {
 	const char *reason = site_people(&self->peer);
 
@@ -382,7 +382,7 @@ static bool clear_step(struct twin *twin, struct random *random, unsigned int nu
 	return true;
 }
 
-TEST_F_TIMEOUT(readers, clear_refs, HAZARD_TIMEOUT)
+TEST_F(readers, clear_refs)
 {
 	EXPECT_SAME_TWINS(NULL, clear_step);
 }
@@ -517,7 +517,7 @@ static void read_dump(struct transcript *to, void *arg)
 		note(to, dump, strlen(dump), "%s", (const char *)arg);
 }
 
-TEST_F_TIMEOUT(dump, text, HAZARD_TIMEOUT)
+TEST_F(dump, text)
 {
 	char *path = (char *)variant->path;
 
