@@ -21,6 +21,7 @@
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "ksm.h"
 #include "race.h"
 #include "tables.h"
 #include "uapi.h"
@@ -37,18 +38,7 @@
 
 #define MTHP		"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"
 #define MTHP_SWPIN	"/sys/kernel/mm/transparent_hugepage/hugepages-64kB/stats/swpin"
-#define KSM		"/sys/kernel/mm/ksm/"
 #define SWAP_SIZE	(64UL << 20)
-
-/* Scan all the time. The last one starts it. */
-static const struct {
-	const char *path;
-	const char *value;
-} ksm_knobs[] = {
-	{ KSM "pages_to_scan", "1000" },
-	{ KSM "sleep_millisecs", "1" },
-	{ KSM "run", "1" },
-};
 
 static struct {
 	char *area;
@@ -226,7 +216,6 @@ static const char *swap_off_and_on(struct racer *racer)
 FIXTURE(recount)
 {
 	char mthp[128];
-	char ksm[ARRAY_SIZE(ksm_knobs)][32];
 };
 
 FIXTURE_SETUP(recount)
@@ -237,7 +226,6 @@ FIXTURE_SETUP(recount)
 	memset(&shared, 0, sizeof(shared));
 	shared.zram.number = -1;
 	self->mthp[0] = 0;
-	memset(self->ksm, 0, sizeof(self->ksm));
 	reason = zram_swap_on(&shared.zram, SWAP_SIZE);
 	if (reason)
 		SKIP(return, "%s", reason);
@@ -258,16 +246,13 @@ FIXTURE_SETUP(recount)
 FIXTURE_TEARDOWN(recount)
 {
 	char *start = strchr(self->mthp, '[');
-	unsigned int i;
 
 	hazard_end();
 	if (start) {
 		start[strcspn(start, "]")] = 0;
 		file_write(MTHP, start + 1);
 	}
-	for (i = 0; i < ARRAY_SIZE(ksm_knobs); i++)
-		if (self->ksm[i][0])
-			file_write(ksm_knobs[i].path, self->ksm[i]);
+	ksm_restore();
 	zram_remove(&shared.zram);
 }
 
@@ -342,16 +327,9 @@ TEST_F(recount, markers)
 
 static long scans_before;
 
-static long full_scans(void)
-{
-	char text[32];
-
-	return file_read(KSM "full_scans", text, sizeof(text)) ? -1 : atol(text);
-}
-
 static long scans(void)
 {
-	return full_scans() - scans_before;
+	return ksm_read("full_scans") - scans_before;
 }
 
 TEST_F(recount, merged)
@@ -361,16 +339,11 @@ TEST_F(recount, merged)
 		{ RACER(merge), .number = 1, .least = 20 },
 		{ RACER(lazyfree), .number = 2, .least = 20 },
 	};
-	unsigned int i;
 
-	if (access(KSM "run", W_OK))
+	if (!ksm_start())
 		SKIP(return, "no KSM (CONFIG_KSM)");
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_MERGEABLE));
-	for (i = 0; i < ARRAY_SIZE(ksm_knobs); i++) {
-		ASSERT_EQ(0, file_read(ksm_knobs[i].path, self->ksm[i], sizeof(self->ksm[i])));
-		ASSERT_EQ(0, file_write(ksm_knobs[i].path, ksm_knobs[i].value));
-	}
-	scans_before = full_scans();
+	scans_before = ksm_read("full_scans");
 	ASSERT_LE(0, scans_before);
 	race_needs("scans by ksmd", scans, 3);
 	RACE(3);

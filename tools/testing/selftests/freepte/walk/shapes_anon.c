@@ -12,12 +12,12 @@
 
 #include "deadline.h"
 #include "files.h"
+#include "ksm.h"
 #include "tables.h"
 #include "uapi.h"
 #include "walk/make.h"
 #include "walk/shapes.h"
 
-#define KSM	"/sys/kernel/mm/ksm/"
 
 static const char no_memory[] = "mmap failed";
 
@@ -180,18 +180,6 @@ const struct shape shape_mlocked = {
 	.make = make_mlocked,
 };
 
-/* Pages of this process that are merged */
-static long merged(void)
-{
-	char text[512];
-	char *line;
-
-	if (file_read("/proc/self/ksm_stat", text, sizeof(text)))
-		return -1;
-	line = strstr(text, "ksm_merging_pages ");
-	return line ? strtol(line + strlen("ksm_merging_pages "), NULL, 10) : -1;
-}
-
 #define MERGED	64
 
 /* Alike with each other, and with those of no other process */
@@ -206,11 +194,7 @@ static void fill_alike(char *at, size_t count)
 
 static const char *make_merged(char *at)
 {
-	static const char *const knobs[] = { "run", "pages_to_scan", "sleep_millisecs" };
-	static const char *const values[] = { "1", "1000", "10" };
-	char path[ARRAY_SIZE(knobs)][64], found[ARRAY_SIZE(knobs)][32];
 	struct deadline deadline;
-	int i;
 
 	if (!map_small_pages(at, shape_merged.size))
 		return no_memory;
@@ -218,19 +202,14 @@ static const char *make_merged(char *at)
 	fill_alike(at + 100 * PAGE, MERGED);
 	if (madvise(at, shape_merged.size, MADV_MERGEABLE))
 		return "no KSM (CONFIG_KSM)";
-	for (i = ARRAY_SIZE(knobs) - 1; i >= 0; i--) {
-		snprintf(path[i], sizeof(path[i]), KSM "%s", knobs[i]);
-		if (file_read(path[i], found[i], sizeof(found[i])) ||
-		    file_write(path[i], values[i]))
-			return "no KSM (CONFIG_KSM)";
-	}
+	if (!ksm_start())
+		return "no KSM (CONFIG_KSM)";
 	deadline_set(&deadline, RACE_MS);
-	while (merged() < MERGED - 1 && deadline_wait(&deadline))
+	while (ksm_merging() < MERGED - 1 && deadline_wait(&deadline))
 		;
-	file_write(path[0], "0");
-	for (i = ARRAY_SIZE(knobs) - 1; i > 0; i--)
-		file_write(path[i], found[i]);
-	return merged() < MERGED - 1 ? "KSM is too slow" : NULL;
+	ksm_restore();
+	ksm_stop();
+	return ksm_merging() < MERGED - 1 ? "KSM is too slow" : NULL;
 }
 
 const struct shape shape_merged = {
