@@ -5,6 +5,7 @@
 //! us, nor does what it starts.
 
 pub mod mark;
+mod queued;
 
 use crate::interrupt;
 use crate::scratch;
@@ -103,6 +104,20 @@ impl Child {
                 Err(err) => return Err(err.into()),
             }
         }
+    }
+
+    /// The same, but time for which others kept it from the processors does not count.
+    pub fn wait_for_own_time(&mut self, most: Duration) -> io::Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        let mut left = most;
+        while !left.is_zero() {
+            if let Some(status) = self.wait_for(left)? {
+                return Ok(Some(status));
+            }
+            let own = start.elapsed().saturating_sub(queued::longest(&self.mark));
+            left = most.saturating_sub(own);
+        }
+        Ok(None)
     }
 
     /// Wait for the end; what it prints meanwhile is returned.
@@ -211,6 +226,25 @@ mod tests {
         let mut child = spawn(Command::new("sh").args(["-c", "exit 3"]))?;
         let status = child.wait_for(Duration::from_secs(60))?;
         assert_eq!(status.and_then(|s| s.code()), Some(3));
+        Ok(())
+    }
+
+    #[test]
+    fn time_in_the_queue_for_a_processor_does_not_count() -> Result<()> {
+        let most = Duration::from_millis(300);
+        let own_time = |script: &str| -> Result<(bool, Duration)> {
+            let start = Instant::now();
+            let mut child = spawn(Command::new("sh").args(["-c", script]))?;
+            let ended = child.wait_for_own_time(most)?.is_some();
+            Ok((ended, start.elapsed()))
+        };
+        // Nobody keeps it from sleeping.
+        let (ended, elapsed) = own_time("exec sleep 600")?;
+        assert!(!ended && elapsed >= most);
+        // Three for each processor, which have a third of it.
+        let crowd = "for i in $(seq $((3 * $(nproc)))); do while :; do :; done & done; wait";
+        let (ended, elapsed) = own_time(crowd)?;
+        assert!(!ended && elapsed >= 2 * most, "{elapsed:?}");
         Ok(())
     }
 

@@ -100,7 +100,7 @@ impl<'a> Guest<'a> {
             Some(_) => child.wait().map(|_| false)?,
             None => {
                 let most = Duration::from_secs(self.machine.timeout);
-                child.wait_for(most)?.is_none()
+                child.wait_for_own_time(most)?.is_none()
             }
         };
         drop(child);

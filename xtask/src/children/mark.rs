@@ -95,20 +95,27 @@ impl Mark {
     }
 }
 
-/// The processes with a mark, held so that no other one is hit should it end meanwhile.
-fn find(mark: &Mark) -> Vec<OwnedFd> {
-    let meant =
-        |pid: Pid| fs::read(format!("/proc/{pid}/environ")).is_ok_and(|text| mark.is_in(&text));
+fn has(mark: &Mark, pid: Pid) -> bool {
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|text| mark.is_in(&text))
+}
+
+/// The numbers of the processes with a mark; one of them may end at any time.
+pub fn processes(mark: &Mark) -> impl Iterator<Item = Pid> + '_ {
     fs::read_dir("/proc")
         .into_iter()
         .flatten()
         .flatten()
         .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
-        .filter(|pid| meant(*pid))
+        .filter(|pid| has(mark, *pid))
+}
+
+/// The processes with a mark, held so that no other one is hit should it end meanwhile.
+fn find(mark: &Mark) -> Vec<OwnedFd> {
+    processes(mark)
         .filter_map(|pid| {
             let process = process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
             // The number may have become another process's before we got hold of it.
-            meant(pid).then_some(process)
+            has(mark, pid).then_some(process)
         })
         .collect()
 }

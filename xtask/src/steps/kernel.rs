@@ -22,7 +22,7 @@ pub fn build(paths: &Paths, variant: Variant) -> Result<Done> {
 
 fn run_in(paths: &Paths, variant: Variant, script: &str) -> Result<vm::Outcome> {
     let machine = Machine {
-        timeout: 300,
+        timeout: 900,
         ..Machine::default()
     };
     let command = ["sh", "-c", script].map(str::to_owned);
