@@ -78,6 +78,8 @@ skipped=0
 for name; do
 	number=$((number + 1))
 	echo "    # Subtest: $name"
+	# Who reads what the kernel says sees during which test.
+	[ -w /dev/kmsg ] && echo "kselftest: $name" >/dev/kmsg
 	start=$(date +%s%N)
 	# Tables are counted: which parts of a program share one is not to be random.
 	setarch --addr-no-randomize "$dir/$name" "${arguments[@]}" 2>&1 </dev/null | tee "$output" | sed 's/^/    /'
