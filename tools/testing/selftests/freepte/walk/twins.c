@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -200,6 +201,20 @@ static void touch_page(const struct touch *with, char *page, bool writes)
 	(void)done;
 }
 
+/*
+ * clear_refs leaves what the processor still knows: a page that is touched by that, no walk of the
+ * tables, is not marked again. Whether it does know it hangs on who ran there meanwhile. More pages
+ * than are worth flushing each by itself (tlb_single_page_flush_ceiling) have all of it forgotten.
+ */
+static bool forget_translations(void)
+{
+	const size_t size = 256 * PAGE;
+	char *many = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return many != MAP_FAILED && !mprotect(many, size, PROT_NONE) && !munmap(many, size);
+}
+
 static long touch_pages(void *arg)
 {
 	static struct window windows[WINDOWS];
@@ -211,6 +226,8 @@ static long touch_pages(void *arg)
 	struct random random;
 	int i;
 
+	if (!forget_translations())
+		return -1;
 	random_seed(&random, (uintptr_t)arg, 2);
 	for (i = 0; i < TOUCHES; i++) {
 		const struct window *window = &windows[pick(&random, count)];
