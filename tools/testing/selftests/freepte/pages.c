@@ -33,10 +33,10 @@ long pins_held(void)
 
 	/* What the CPUs have counted for themselves */
 	if (file_write("/proc/sys/vm/stat_refresh", "1"))
-		return -1;
+		return PINS_UNKNOWN;
 	acquired = vm_counter("nr_foll_pin_acquired");
 	released = vm_counter("nr_foll_pin_released");
-	return acquired < 0 || released < 0 ? -1 : acquired - released;
+	return acquired < 0 || released < 0 ? PINS_UNKNOWN : acquired - released;
 }
 
 const char *pages_lack(void)

@@ -5,12 +5,18 @@
 #ifndef _FREEPTE_PAGES_H
 #define _FREEPTE_PAGES_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "cgroup.h"
 
-/* Pins that nobody has released, in the whole system, or -1 */
+/*
+ * Pins that nobody has released, in the whole system, but for a constant: it is below zero where
+ * KUnit ran, as folio_add_pin() counts no pin, and unpin_user_page() counts its release.
+ */
 long pins_held(void);
+/* The kernel does not say. */
+#define PINS_UNKNOWN	LONG_MIN
 
 /* NULL, or why pages can't be counted */
 const char *pages_lack(void);

@@ -8,6 +8,7 @@
  * those as used that a CPU keeps at hand: as many as fit into the slab that it allocates from. What
  * it keeps beyond is let go by "shrink". Pins are exact.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@
 #define SETTLE_MS	15000
 #define FEW_TABLES	32
 #define FEW_PAGES	512
+/* There is no such thing: less than nothing may well be a difference of two counters. */
+#define NOT_COUNTED	LONG_MIN
 
 static struct number {
 	const char *name;
@@ -36,7 +39,6 @@ static struct number {
 	/* Of these there is one for each thread: kernel threads come and go. */
 	bool is_of_thread;
 	long tolerance;
-	/* Negative: there is no such thing */
 	long before, now;
 } numbers[] = {
 	{ .name = "nr_page_table_pages", .tolerance = FEW_TABLES },
@@ -82,26 +84,25 @@ static long slab_objects(struct number *number)
 	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", number->name);
 	file_write(path, "1");
 	if (file_read("/proc/slabinfo", text, sizeof(text)))
-		return -1;
+		return NOT_COUNTED;
 	snprintf(line, sizeof(line), "\n%s ", number->name);
 	at = strstr(text, line);
 	if (!at || sscanf(at + strlen(line), "%ld %ld %ld %ld", &active, &objects, &size,
 			  &per_slab) != 4)
-		return -1;
+		return NOT_COUNTED;
 	number->tolerance = per_slab * sysconf(_SC_NPROCESSORS_ONLN);
-	/* Negative is for what is not there. */
-	active -= number->is_of_thread ? threads() : 0;
-	return active < 0 ? 0 : active;
+	return active - (number->is_of_thread ? threads() : 0);
 }
 
 static long look_at(struct number *number)
 {
-	long less;
+	long count, less;
 
 	if (number->is_slab)
 		return slab_objects(number);
+	count = vm_counter(number->name);
 	less = number->less ? vm_counter(number->less) : 0;
-	return less < 0 ? -1 : vm_counter(number->name) - less;
+	return count < 0 || less < 0 ? NOT_COUNTED : count - less;
 }
 
 /* Whether nothing is more than it was, exactly, or within the tolerances */
@@ -113,7 +114,7 @@ static bool is_back(bool is_exact)
 		const struct number *number = &numbers[i];
 		long most = number->before + (is_exact ? 0 : number->tolerance);
 
-		if (number->before >= 0 && number->now > most)
+		if (number->before != NOT_COUNTED && number->now > most)
 			return false;
 	}
 	return true;
@@ -163,7 +164,8 @@ const char *leak_end(long ms)
 		const struct number *number = &numbers[i];
 		size_t len = strlen(text);
 
-		if (number->before >= 0 && number->now - number->before > number->tolerance)
+		if (number->before != NOT_COUNTED &&
+		    number->now - number->before > number->tolerance)
 			snprintf(text + len, sizeof(text) - len, "%s%s %ld, was %ld",
 				 len ? "; " : "", number->name, number->now, number->before);
 	}
@@ -177,7 +179,7 @@ void leak_print(void)
 	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
 		const struct number *number = &numbers[i];
 
-		if (number->before < 0)
+		if (number->before == NOT_COUNTED)
 			ksft_print_msg("%s: not counted here\n", number->name);
 		else
 			ksft_print_msg("%s: %ld before, %ld after (%ld more are no leak)\n",
