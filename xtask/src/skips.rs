@@ -12,6 +12,7 @@ use anyhow::{bail, ensure, Context, Result};
 use clap::ValueEnum;
 use glob::Pattern;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 
@@ -64,6 +65,23 @@ pub fn check(paths: &Paths, occasion: &Occasion, report: &Report) -> Result<()> 
     let file = paths.root.join(FILE);
     let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     List::parse(&text)?.check(occasion, report)
+}
+
+/// The programs of which something is skipped on one kernel that runs on another one.
+pub fn programs_only_on(
+    paths: &Paths,
+    suite: Suite,
+    runs: Variant,
+    skipped: Variant,
+) -> Result<BTreeSet<String>> {
+    let file = paths.root.join(FILE);
+    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(List::parse(&text)?.programs_only_on(suite, runs, skipped))
+}
+
+/// The program in "program: test".
+fn program_of(test: &str) -> &str {
+    test.split(": ").next().unwrap_or_default()
 }
 
 #[derive(Deserialize)]
@@ -145,7 +163,7 @@ impl Entry {
                 .iter()
                 .filter(|(name, _)| test.matches(name))
                 .peekable();
-            let program = test.as_str().split(": ").next().unwrap_or_default();
+            let program = program_of(test.as_str());
             let is_expected = occasion.whole || report.results.contains_key(program);
             if is_expected && there.peek().is_none() {
                 stale.push(format!("{test}: there is no such test"));
@@ -164,6 +182,16 @@ impl List {
         let file: File = toml::from_str(text).with_context(|| format!("reading {FILE}"))?;
         let entries = file.skip.into_iter().map(Entry::parse);
         Ok(Self(entries.collect::<Result<_>>()?))
+    }
+
+    fn programs_only_on(&self, suite: Suite, runs: Variant, skipped: Variant) -> BTreeSet<String> {
+        self.0
+            .iter()
+            .filter(|entry| entry.suite == suite)
+            .filter(|entry| entry.kernels.contains(&skipped) && !entry.kernels.contains(&runs))
+            .flat_map(|entry| &entry.tests)
+            .map(|test| program_of(test.as_str()).to_owned())
+            .collect()
     }
 
     fn check(&self, occasion: &Occasion, report: &Report) -> Result<()> {
@@ -311,6 +339,24 @@ mod tests {
             let text = complaint(&occasion(Variant::Debug, append), output);
             assert_eq!(text.is_empty(), good, "{append:?}: {text}");
         }
+    }
+
+    #[test]
+    fn programs_that_only_another_kernel_runs() -> Result<()> {
+        let list = List::parse(LIST)?;
+        let only = |runs, skipped| list.programs_only_on(Suite::Own, runs, skipped);
+        assert!(only(Variant::Debug, Variant::Freepte)
+            .iter()
+            .eq(["knobs_test"]));
+        assert!(only(Variant::Freepte, Variant::Debug)
+            .iter()
+            .eq(["pins_test"]));
+        assert!(only(Variant::Twins, Variant::Stock)
+            .iter()
+            .eq(["knobs_test"]));
+        let storm = list.programs_only_on(Suite::Storm, Variant::Debug, Variant::Freepte);
+        assert!(storm.is_empty());
+        Ok(())
     }
 
     #[test]

@@ -178,9 +178,11 @@ pub const STEPS: &[Step] = &[
     guest("boot debug, with kunit", DEBUG, |p| {
         kernel::kunit(p, Variant::Debug)
     }),
-    full(guest("kselftests on debug", DEBUG, |p| {
-        kernel::own_others(p, Variant::Debug)
-    })),
+    guest(
+        "kselftests that are for debug, on debug",
+        DEBUG,
+        kernel::own_of_debug,
+    ),
     guest("kselftests on freepte", FREEPTE, |p| {
         kernel::own(p, Variant::Freepte)
     }),
@@ -251,6 +253,11 @@ pub const STEPS: &[Step] = &[
         "readers of page tables in Rust and in C, on debug",
         DEBUG,
         |p| kernel::own_readers(p, Variant::Debug),
+    )),
+    full(guest(
+        "all other kselftests on debug",
+        DEBUG,
+        kernel::own_others,
     )),
     full(guest("kselftests on twins", TWINS, |p| {
         kernel::own(p, Variant::Twins)

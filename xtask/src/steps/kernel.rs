@@ -8,11 +8,13 @@ use crate::ksft::{self, Own};
 use crate::ktap::{self, Verdict};
 use crate::kunit;
 use crate::paths::Paths;
+use crate::skips::{self, Suite};
 use crate::storm as storms;
 use crate::textcmp;
 use crate::toolchain;
 use crate::vm::{self, Machine, Sink};
 use anyhow::{bail, ensure, Result};
+use std::collections::BTreeSet;
 use std::fs;
 
 pub fn build(paths: &Paths, variant: Variant) -> Result<Done> {
@@ -72,6 +74,9 @@ pub fn own(paths: &Paths, variant: Variant) -> Result<Done> {
 /// The longest of our tests: what reads page tables, in three ways.
 const READERS: &str = "walk_readers_test";
 
+/// Those that say most where each table is recounted.
+const RECOUNTED: [&str; 2] = ["hazard_recount_test", "hazard_transient_zero_test"];
+
 /// That one alone; all others can run in another guest at the same time.
 ///
 /// Without page_table_check: it warns when the write protection of userfaultfd is put on a writable
@@ -81,10 +86,28 @@ pub fn own_readers(paths: &Paths, variant: Variant) -> Result<Done> {
     own_part(paths, variant, &machine, "readers", |name| name == READERS)
 }
 
-pub fn own_others(paths: &Paths, variant: Variant) -> Result<Done> {
-    own_part(paths, variant, &ksft::machine(), "others", |name| {
-        name != READERS
+/// What `freepte` cannot run, or `debug` makes more of.
+pub fn own_of_debug(paths: &Paths) -> Result<Done> {
+    let needs = skips::programs_only_on(paths, Suite::Own, Variant::Debug, Variant::Freepte)?;
+    own_part(
+        paths,
+        Variant::Debug,
+        &ksft::machine(),
+        "of-debug",
+        |name| is_for_debug(&needs, name),
+    )
+}
+
+/// All that the two before leave.
+pub fn own_others(paths: &Paths) -> Result<Done> {
+    let needs = skips::programs_only_on(paths, Suite::Own, Variant::Debug, Variant::Freepte)?;
+    own_part(paths, Variant::Debug, &ksft::machine(), "others", |name| {
+        name != READERS && !is_for_debug(&needs, name)
     })
+}
+
+fn is_for_debug(needs: &BTreeSet<String>, name: &str) -> bool {
+    name != READERS && (needs.contains(name) || RECOUNTED.contains(&name))
 }
 
 fn own_part(
@@ -92,7 +115,7 @@ fn own_part(
     variant: Variant,
     machine: &Machine,
     part: &'static str,
-    is_in: fn(&str) -> bool,
+    is_in: impl Fn(&str) -> bool,
 ) -> Result<Done> {
     let mut tests = ksft::own_tests(paths)?;
     tests.retain(|name| is_in(name));
