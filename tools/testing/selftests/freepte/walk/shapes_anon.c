@@ -2,8 +2,6 @@
 /*
  * Shapes of private anonymous memory, in small pages.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +15,6 @@
 #include "uapi.h"
 #include "walk/make.h"
 #include "walk/shapes.h"
-
 
 static const char no_memory[] = "mmap failed";
 
