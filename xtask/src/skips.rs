@@ -62,9 +62,7 @@ impl fmt::Display for Occasion<'_> {
 
 /// Fail if a test was skipped that is not on the list, or one that is on it was not.
 pub fn check(paths: &Paths, occasion: &Occasion, report: &Report) -> Result<()> {
-    let file = paths.root.join(FILE);
-    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    List::parse(&text)?.check(occasion, report)
+    List::load(paths)?.check(occasion, report)
 }
 
 /// The programs of which something is skipped on one kernel that runs on another one.
@@ -74,9 +72,7 @@ pub fn programs_only_on(
     runs: Variant,
     skipped: Variant,
 ) -> Result<BTreeSet<String>> {
-    let file = paths.root.join(FILE);
-    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    Ok(List::parse(&text)?.programs_only_on(suite, runs, skipped))
+    Ok(List::load(paths)?.programs_only_on(suite, runs, skipped))
 }
 
 /// The program in "program: test".
@@ -178,6 +174,13 @@ impl Entry {
 struct List(Vec<Entry>);
 
 impl List {
+    fn load(paths: &Paths) -> Result<Self> {
+        let file = paths.root.join(FILE);
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        Self::parse(&text)
+    }
+
     fn parse(text: &str) -> Result<Self> {
         let file: File = toml::from_str(text).with_context(|| format!("reading {FILE}"))?;
         let entries = file.skip.into_iter().map(Entry::parse);

@@ -77,7 +77,7 @@ const READERS: &str = "walk_readers_test";
 /// Those that say most where each table is recounted.
 const RECOUNTED: [&str; 2] = ["hazard_recount_test", "hazard_transient_zero_test"];
 
-/// That one alone; all others can run in another guest at the same time.
+/// The readers alone, which take as long as many others.
 ///
 /// Without page_table_check: it warns when the write protection of userfaultfd is put on a writable
 /// entry for migration, which upstream's make_uffd_wp_pte() and make_uffd_wp_huge_pte() do.
@@ -86,28 +86,25 @@ pub fn own_readers(paths: &Paths, variant: Variant) -> Result<Done> {
     own_part(paths, variant, &machine, "readers", |name| name == READERS)
 }
 
-/// What `freepte` cannot run, or `debug` makes more of.
+/// What `freepte` cannot run, or `debug` makes more of; without the readers.
 pub fn own_of_debug(paths: &Paths) -> Result<Done> {
-    let needs = skips::programs_only_on(paths, Suite::Own, Variant::Debug, Variant::Freepte)?;
-    own_part(
-        paths,
-        Variant::Debug,
-        &ksft::machine(),
-        "of-debug",
-        |name| is_for_debug(&needs, name),
-    )
+    let chosen = for_debug(paths)?;
+    let is_in = |name: &str| chosen.contains(name);
+    own_part(paths, Variant::Debug, &ksft::machine(), "of-debug", is_in)
 }
 
-/// All that the two before leave.
+/// What is neither of the two on `debug`.
 pub fn own_others(paths: &Paths) -> Result<Done> {
-    let needs = skips::programs_only_on(paths, Suite::Own, Variant::Debug, Variant::Freepte)?;
-    own_part(paths, Variant::Debug, &ksft::machine(), "others", |name| {
-        name != READERS && !is_for_debug(&needs, name)
-    })
+    let chosen = for_debug(paths)?;
+    let is_in = |name: &str| name != READERS && !chosen.contains(name);
+    own_part(paths, Variant::Debug, &ksft::machine(), "others", is_in)
 }
 
-fn is_for_debug(needs: &BTreeSet<String>, name: &str) -> bool {
-    name != READERS && (needs.contains(name) || RECOUNTED.contains(&name))
+fn for_debug(paths: &Paths) -> Result<BTreeSet<String>> {
+    let mut chosen = skips::programs_only_on(paths, Suite::Own, Variant::Debug, Variant::Freepte)?;
+    chosen.extend(RECOUNTED.map(str::to_owned));
+    chosen.remove(READERS);
+    Ok(chosen)
 }
 
 fn own_part(

@@ -32,8 +32,8 @@ pub struct Machine {
     /// Under TCG, a host thread for each CPU even with a QEMU whose threads are known to race
     #[arg(long)]
     pub mttcg: bool,
-    /// End the run after so many seconds, without those for which the host's other processes kept it
-    /// from running (but for a shell, or with --gdb)
+    /// End the run after so many seconds (but for a shell, or with --gdb); time in which it waited
+    /// for a processor of the host does not count
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     pub timeout: u64,
 }
