@@ -44,6 +44,8 @@ static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 }
 
 #define __pte_clear_raw(mm, addr, ptep)	native_pte_clear(mm, addr, ptep)
+#define __set_pte_at_raw(mm, addr, ptep, pte) \
+	__set_ptes_raw(mm, addr, ptep, pte, 1)
 
 extern struct mm_struct init_mm;
 
@@ -177,6 +179,19 @@ static __always_inline void pte_table_add(const pte_t *ptep, unsigned int nr)
 	pte_table(ptep)->pt_table.populated += nr;
 }
 
+/**
+ * pte_table_drop - account entries that were cleared, and tell nobody
+ * @ptep: an entry of the table
+ * @nr: number of entries that turned from something else into none
+ *
+ * For code that does something about an empty table itself before it drops the
+ * lock: fills it again, frees it, or asks for it to be looked at.
+ */
+static __always_inline void pte_table_drop(const pte_t *ptep, unsigned int nr)
+{
+	pte_table(ptep)->pt_table.populated -= nr;
+}
+
 /* Whether setting an entry, to something that is not none, fills one more */
 static __always_inline unsigned int pte_table_fills(const pte_t *ptep)
 {
@@ -254,12 +269,14 @@ static inline void pte_table_withdrawn(struct page *page)
 	ptep_get_and_clear(mm, addr, ptep)
 #define __set_ptes_raw(mm, addr, ptep, pte, nr)	set_ptes(mm, addr, ptep, pte, nr)
 #define __pte_clear_raw(mm, addr, ptep)		native_pte_clear(mm, addr, ptep)
+#define __set_pte_at_raw(mm, addr, ptep, pte)	set_pte_at(mm, addr, ptep, pte)
 #define pte_clear_counted(mm, addr, ptep)	native_pte_clear(mm, addr, ptep)
 
 static inline void pte_table_init(struct mm_struct *mm, struct ptdesc *table) {}
 static inline void pte_table_init_other(struct ptdesc *table) {}
 static inline bool pte_table_release(struct ptdesc *table) { return true; }
 static inline void pte_table_add(const pte_t *ptep, unsigned int nr) {}
+static inline void pte_table_drop(const pte_t *ptep, unsigned int nr) {}
 static inline unsigned int pte_table_fills(const pte_t *ptep) { return 0; }
 static inline void pte_table_set(struct mm_struct *mm, unsigned long addr,
 				 const pte_t *ptep, pte_t pte,

@@ -20,7 +20,8 @@
  * @nr: number of entries; if more than one, they are present and map
  *	consecutive pages of one folio
  *
- * Context: the table's lock is held; pte_table_sub() follows under it.
+ * Context: the table's lock is held; pte_table_sub() or pte_table_drop() follows
+ * under it.
  * Return: the first entry, with the dirty and accessed bits of all of them.
  */
 static __always_inline pte_t pte_table_take(struct mm_struct *mm,
@@ -61,6 +62,22 @@ static __always_inline void pte_table_sub(struct mm_struct *mm,
 }
 
 /**
+ * clear_ptes_unhinted - clear entries of a table that goes, or is filled again
+ * @mm: the mm that the table belongs to
+ * @addr: address of the first page
+ * @ptep: the first entry
+ * @nr: number of entries; if more than one, as for pte_table_take()
+ *
+ * Context: the table's lock is held, or nobody else can reach the table.
+ */
+static __always_inline void clear_ptes_unhinted(struct mm_struct *mm,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	pte_table_take(mm, addr, ptep, nr);
+	pte_table_drop(ptep, nr);
+}
+
+/**
  * pte_table_moved - look after a table that hangs somewhere else now
  * @mm: the mm that the table belongs to
  * @pmd: the entry that moved
@@ -89,6 +106,7 @@ static inline void pte_table_moved(struct mm_struct *mm, pmd_t pmd,
 
 #define pte_table_take(mm, addr, ptep, nr) \
 	get_and_clear_ptes(mm, addr, ptep, nr)
+#define clear_ptes_unhinted(mm, addr, ptep, nr)	clear_ptes(mm, addr, ptep, nr)
 
 static inline void pte_table_sub(struct mm_struct *mm, unsigned long addr,
 				 const pte_t *ptep, unsigned int nr) {}

@@ -58,6 +58,41 @@ static __always_inline pte_t zap_get_and_clear_ptes(struct mmu_gather *tlb,
 #define zap_clear_pte(tlb, addr, ptep) \
 	((void)zap_get_and_clear_ptes(tlb, addr, ptep, 1))
 
+/* The same for entries that are not present, and for nothing that they say */
+static __always_inline void zap_clear_nonpresent_ptes(struct mmu_gather *tlb,
+		unsigned long addr, pte_t *ptep, unsigned int nr)
+{
+	tlb->cleared += nr;
+	do {
+		__pte_clear_raw(tlb->mm, addr, ptep);
+		addr += PAGE_SIZE;
+		ptep++;
+	} while (--nr);
+}
+
+/**
+ * pte_table_unmap_start - tell a gather which tables go when its zaps are done
+ * @tlb: the gather
+ * @start: free_pgtables() leaves each table that reaches below this address
+ * @end: and each that reaches to this one or beyond; 0 if there is none
+ */
+static inline void pte_table_unmap_start(struct mmu_gather *tlb,
+					 unsigned long start, unsigned long end)
+{
+	tlb->tables_start = start;
+	tlb->tables_end = end;
+}
+
+/* Whether free_pgtables() takes the table at @addr, after its range was zapped */
+static inline bool pte_table_goes(const struct mmu_gather *tlb,
+				  unsigned long addr)
+{
+	unsigned long start = addr & PMD_MASK;
+
+	return start >= tlb->tables_start &&
+	       start + PMD_SIZE - 1 <= tlb->tables_end - 1;
+}
+
 static __always_inline void pte_table_zap_start(struct mmu_gather *tlb)
 {
 	tlb->cleared = 0;
@@ -89,8 +124,7 @@ static __always_inline bool pte_table_zap_end(struct mmu_gather *tlb, pmd_t *pmd
 	table->pt_table.populated -= tlb->cleared;
 	if (likely(table->pt_table.populated) || tlb->fullmm)
 		return false;
-	/* free_pgtables() follows, and takes each table that is wholly unmapped */
-	if (unmapping && end - start == PMD_SIZE)
+	if (unmapping && pte_table_goes(tlb, start))
 		return false;
 	if (!reclaim || addr != end) {
 		free_user_pte_emptied(tlb->mm, start, table);
@@ -109,7 +143,12 @@ static __always_inline bool pte_table_zap_end(struct mmu_gather *tlb, pmd_t *pmd
 	clear_full_ptes((tlb)->mm, addr, ptep, nr, (tlb)->fullmm)
 #define zap_clear_pte(tlb, addr, ptep) \
 	ptep_get_and_clear_full((tlb)->mm, addr, ptep, (tlb)->fullmm)
+#define zap_clear_nonpresent_ptes(tlb, addr, ptep, nr) \
+	clear_nonpresent_ptes((tlb)->mm, addr, ptep, nr)
 
+static inline void pte_table_unmap_start(struct mmu_gather *tlb,
+					 unsigned long start,
+					 unsigned long end) {}
 static inline void pte_table_zap_start(struct mmu_gather *tlb) {}
 static inline bool pte_table_zap_end(struct mmu_gather *tlb, pmd_t *pmd,
 		const pte_t *ptep, unsigned long start, unsigned long addr,
