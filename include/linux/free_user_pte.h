@@ -257,6 +257,24 @@ static inline void pte_table_hints_init(struct mm_struct *mm)
 	INIT_DELAYED_WORK(&hints->work, free_user_pte_work);
 }
 
+/* Before a PMD entry points to it: the lock of the PMD table is held. */
+static inline void pte_table_hooked(struct page *page)
+{
+	page_ptdesc(page)->pt_table.flags |= PTE_TABLE_HOOKED;
+}
+
+/**
+ * pte_table_was_hooked - whether somebody may still look at a deposited table
+ * @page: the table
+ *
+ * Context: the lock of the PMD table is held.
+ * Return: true if it ever was in the tree, so that it is freed by RCU.
+ */
+static inline bool pte_table_was_hooked(struct page *page)
+{
+	return page_ptdesc(page)->pt_table.flags & PTE_TABLE_HOOKED;
+}
+
 /* A table that goes back into the tree may have lost its hint meanwhile */
 static inline void pte_table_withdrawn(struct page *page)
 {
@@ -286,6 +304,8 @@ static inline void pte_table_cleared(struct mm_struct *mm, unsigned long addr,
 static inline void pte_table_check_unlock(const pte_t *ptep,
 					  const spinlock_t *ptl) {}
 static inline void pte_table_hints_init(struct mm_struct *mm) {}
+static inline void pte_table_hooked(struct page *page) {}
+static inline bool pte_table_was_hooked(struct page *page) { return false; }
 static inline void pte_table_withdrawn(struct page *page) {}
 static inline void free_user_pte_moved_pud(struct mm_struct *mm,
 					   unsigned long addr) {}

@@ -30,9 +30,11 @@ struct pte_table_state {
 #define PTE_TABLE_QUEUED	0x0001U
 /* In @flags: freed by its owner, with whatever is left in it. */
 #define PTE_TABLE_EXEMPT	0x0002U
+/* In @flags: a PMD entry pointed to it, so that others may have found it. */
+#define PTE_TABLE_HOOKED	0x0004U
 /* In @flags: a user PTE table, as opposed to whatever else has a ptdesc. */
 #define PTE_TABLE_TAG		0x5e70U
-#define PTE_TABLE_TAG_MASK	0xfffcU
+#define PTE_TABLE_TAG_MASK	0xfff8U
 
 #define PTE_TABLE_HINTS		32
 
