@@ -7,17 +7,38 @@
 #include <linux/jump_label.h>
 #include <linux/kobject.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/pte_ref.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sysfs.h>
 #include <linux/vmstat.h>
+#include <linux/workqueue.h>
 
 #define CREATE_TRACE_POINTS
 #define CREATE_RUST_TRACE_POINTS
 #include <trace/events/free_user_pte.h>
 
 DEFINE_STATIC_KEY_FALSE(free_user_pte_off);
+
+/*
+ * Its own, with few workers: whoever keeps the reclaimer waiting keeps nobody
+ * else waiting.
+ */
+#define MOST_WORKERS	4
+
+struct workqueue_struct *free_user_pte_wq __ro_after_init;
+
+static int __init free_user_pte_wq_init(void)
+{
+	free_user_pte_wq = alloc_workqueue("free_user_pte", WQ_UNBOUND,
+					   MOST_WORKERS);
+	if (!free_user_pte_wq)
+		free_user_pte_wq = system_dfl_wq;
+	return 0;
+}
+/* There is no user's address space before. */
+core_initcall(free_user_pte_wq_init);
 
 /* How long an empty table is spared, in ms, in case it is filled again */
 unsigned int free_user_pte_delay_ms = 100;
@@ -41,13 +62,16 @@ static void rescan_all(void)
 
 	rcu_read_lock();
 	for_each_process(task) {
-		struct mm_struct *mm;
+		struct task_struct *user;
 
-		task_lock(task);
-		mm = task->mm;
-		if (mm && !(task->flags & PF_KTHREAD))
-			free_user_pte_rescan(mm);
-		task_unlock(task);
+		if (task->flags & PF_KTHREAD)
+			continue;
+		/* The leader may have exited, and left the mm to other threads. */
+		user = find_lock_task_mm(task);
+		if (!user)
+			continue;
+		free_user_pte_rescan(user->mm);
+		task_unlock(user);
 	}
 	rcu_read_unlock();
 }
@@ -99,6 +123,7 @@ static ssize_t delay_ms_store(struct kobject *kobj, struct kobj_attribute *attr,
 }
 static struct kobj_attribute delay_ms_attr = __ATTR_RW(delay_ms);
 
+#ifdef CONFIG_VM_EVENT_COUNTERS
 static ssize_t show_event(char *buf, enum vm_event_item item)
 {
 	unsigned long *events;
@@ -127,16 +152,19 @@ STATISTIC(hints, PTE_TABLE_HINT);
 STATISTIC(overflows, PTE_TABLE_HINT_OVERFLOW);
 STATISTIC(rescans, PTE_TABLE_RESCAN);
 STATISTIC(busy, PTE_TABLE_BUSY);
+#endif
 
 static struct attribute *free_user_pte_attrs[] = {
 	&enabled_attr.attr,
 	&delay_ms_attr.attr,
+#ifdef CONFIG_VM_EVENT_COUNTERS
 	&freed_at_once_attr.attr,
 	&freed_deferred_attr.attr,
 	&hints_attr.attr,
 	&overflows_attr.attr,
 	&rescans_attr.attr,
 	&busy_attr.attr,
+#endif
 	NULL,
 };
 

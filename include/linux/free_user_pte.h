@@ -57,6 +57,9 @@ void free_user_pte_look(struct mm_struct *mm, unsigned long addr);
 void free_user_pte_unused(struct mm_struct *mm, unsigned long addr);
 void free_user_pte_moved_pud(struct mm_struct *mm, unsigned long addr);
 void free_user_pte_work(struct work_struct *work);
+void free_user_pte_exit(struct mm_struct *mm);
+
+extern struct workqueue_struct *free_user_pte_wq;
 
 DECLARE_STATIC_KEY_FALSE(free_user_pte_off);
 extern unsigned int free_user_pte_delay_ms;
@@ -250,11 +253,19 @@ static inline void pte_table_hints_init(struct mm_struct *mm)
 	spin_lock_init(&hints->lock);
 	hints->ring.nr = 0;
 	hints->ring.scheduled = false;
+	hints->ring.refused = 0;
 	hints->crowded = false;
 	hints->moved = false;
 	hints->ring.rescan_first = ULONG_MAX;
 	hints->ring.rescan_last = 0;
-	INIT_DELAYED_WORK(&hints->work, free_user_pte_work);
+	INIT_DEFERRABLE_WORK(&hints->work, free_user_pte_work);
+}
+
+/* The last user has left: what waits to be looked at goes with the mm */
+static inline void pte_table_hints_exit(struct mm_struct *mm)
+{
+	if (READ_ONCE(mm->pte_table_hints.ring.scheduled))
+		free_user_pte_exit(mm);
 }
 
 /* Before a PMD entry points to it: the lock of the PMD table is held. */
@@ -304,6 +315,7 @@ static inline void pte_table_cleared(struct mm_struct *mm, unsigned long addr,
 static inline void pte_table_check_unlock(const pte_t *ptep,
 					  const spinlock_t *ptl) {}
 static inline void pte_table_hints_init(struct mm_struct *mm) {}
+static inline void pte_table_hints_exit(struct mm_struct *mm) {}
 static inline void pte_table_hooked(struct page *page) {}
 static inline bool pte_table_was_hooked(struct page *page) { return false; }
 static inline void pte_table_withdrawn(struct page *page) {}

@@ -43,6 +43,7 @@ struct pte_table_state {
  *	whose tables were seen empty
  * @nr: number of valid @slots
  * @scheduled: the reclaimer's work is pending, and holds a reference of the mm
+ * @refused: how often in a row the reclaimer did not get the mmap lock
  * @slots: the blocks
  * @rescan_first: when @rescan_last >= @rescan_first, first block of the span
  *	to be searched for empty tables since @slots overflowed
@@ -51,6 +52,7 @@ struct pte_table_state {
 struct pte_table_ring {
 	u16 nr;
 	bool scheduled;
+	u8 refused;
 	unsigned long slots[PTE_TABLE_HINTS];
 	unsigned long rescan_first;
 	unsigned long rescan_last;

@@ -143,6 +143,17 @@ pub(crate) unsafe extern "C" fn free_user_pte_work(work: *mut bindings::work_str
     unsafe { bindings::mmdrop(raw) };
 }
 
+/// Tells that `mm` has lost its last user.
+///
+/// # Safety
+///
+/// `mm` must be valid, and stay so until this returns.
+#[export]
+pub(crate) unsafe extern "C" fn free_user_pte_exit(mm: *mut bindings::mm_struct) {
+    // SAFETY: `mm` is valid until this returns, by the contract of this function.
+    hints::cancel(unsafe { Mm::from_raw(mm) });
+}
+
 fn defer(mm: &Mm, addr: usize, table: &Table) {
     if !enabled() || !hints::accepts(mm, addr) || table.set_queued() {
         return;

@@ -25,6 +25,10 @@ use kernel::{
 /// before the ring overflows, and until it comes a zap frees the tables that it empties.
 const KICK_AT: usize = bindings::PTE_TABLE_HINTS as usize / 2;
 
+/// Who did not get the mmap lock waits for so many ms before the next try, twice as long each time.
+const FIRST_WAIT: usize = 10;
+const LAST_WAIT: usize = 1000;
+
 /// The hints of an mm, locked.
 ///
 /// # Invariants
@@ -51,37 +55,42 @@ impl<'a> Hints<'a> {
         }
     }
 
+    fn work(&self) -> *mut bindings::delayed_work {
+        // SAFETY: The hints are valid by the type invariants.
+        unsafe { addr_of_mut!((*self.hints).work) }
+    }
+
     /// Sees to it that the reclaimer runs: soon, or at once if the ring fills.
     fn schedule(&mut self, at_once: bool) {
-        // SAFETY: The hints are valid by the type invariants.
-        let work = unsafe { addr_of_mut!((*self.hints).work) };
-
         if self.ring.expect_reclaimer() {
-            // SAFETY: The work was initialised with the mm, which is in use by our caller until we
-            // return, so that it is early enough to take the reference that the work drops. If the
-            // work was pending all the same, it has one: a reclaimer that is about to start has been
-            // kicked, and another one that was running took the hints it was kicked for.
-            unsafe {
-                let delay = if at_once {
-                    0
-                } else {
-                    bindings::free_user_pte_delay_ms
-                };
+            // SAFETY: The knob can be read at any time.
+            let delay = unsafe { bindings::free_user_pte_delay_ms };
 
-                if bindings::pte_table_work_queue(work, delay as usize) {
-                    bindings::mmgrab(self.mm.as_raw());
-                }
-            }
+            self.queue(if at_once { 0 } else { delay as usize });
         } else if at_once || self.ring.len() == KICK_AT {
             if self.ring.len() >= KICK_AT {
                 set_crowded(self.mm, true);
             }
-            // SAFETY: As above. If the work was not pending any more it is now a second time, and
-            // needs a reference of its own; until we return the mm is in use by our caller.
+            // SAFETY: The work was initialised with the mm. If it was not pending any more it is now
+            // a second time, and needs a reference of its own; until we return the mm is in use by
+            // our caller.
             unsafe {
-                if !bindings::pte_table_work_kick(work) {
+                if !bindings::pte_table_work_kick(self.work()) {
                     bindings::mmgrab(self.mm.as_raw());
                 }
+            }
+        }
+    }
+
+    /// Has the reclaimer run in so many ms.
+    fn queue(&mut self, delay: usize) {
+        // SAFETY: The work was initialised with the mm, which our caller keeps until we return, so
+        // that it is early enough to take the reference that the work drops. If the work was pending
+        // all the same, it has one: a reclaimer that is about to start has been kicked, and another
+        // one that was running took the hints it was kicked for.
+        unsafe {
+            if bindings::pte_table_work_queue(self.work(), delay) {
+                bindings::mmgrab(self.mm.as_raw());
             }
         }
     }
@@ -129,11 +138,15 @@ impl Drop for Hints<'_> {
 }
 
 /// Returns whether hints about `addr` in `mm` make sense: the kernel's own address spaces have no
-/// VMAs, and the LDT is mapped where no user is.
+/// VMAs, one without users goes with all its tables, and the LDT is mapped where no user is.
 #[inline]
 pub(super) fn accepts(mm: &Mm, addr: usize) -> bool {
     // SAFETY: The mm is valid.
-    unsafe { bindings::mm_has_vmas(mm.as_raw()) && bindings::is_user_address(addr) }
+    unsafe {
+        bindings::mm_has_vmas(mm.as_raw())
+            && bindings::mm_has_users(mm.as_raw())
+            && bindings::is_user_address(addr)
+    }
 }
 
 /// Leaves a hint for the table at `addr`.
@@ -155,6 +168,36 @@ pub(super) fn push_span(mm: &Mm, span: RangeInclusive<usize>) {
     hints.ring.widen(*span.start());
     hints.ring.widen(*span.end());
     hints.schedule(false);
+}
+
+/// Puts hints back that nobody could look at, to be looked at later: somebody has the mmap lock for
+/// writing, and may have it for long.
+pub(super) fn put_back(mm: &Mm, batch: &Batch) {
+    let mut hints = Hints::lock(mm);
+    let refused = hints.ring.put_back(batch);
+
+    if hints.ring.expect_reclaimer() {
+        let wait = FIRST_WAIT << u32::from(refused - 1).min(usize::BITS / 2);
+
+        hints.queue(wait.min(LAST_WAIT));
+    }
+}
+
+/// Notes that the mmap lock can be had.
+pub(super) fn got_through(mm: &Mm) {
+    Hints::lock(mm).ring.got_through();
+}
+
+/// Drops what `mm`, which has no user any more, has hints for.
+pub(super) fn cancel(mm: &Mm) {
+    // SAFETY: The mm is valid.
+    let hints = unsafe { bindings::mm_pte_table_hints(mm.as_raw()) };
+
+    // SAFETY: The work was initialised with the mm.
+    if unsafe { bindings::cancel_delayed_work(addr_of_mut!((*hints).work)) } {
+        // SAFETY: The reference of the work that will not run. Our caller has another one.
+        unsafe { bindings::mmdrop(mm.as_raw()) };
+    }
 }
 
 /// Takes all hints away.

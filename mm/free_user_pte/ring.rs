@@ -29,6 +29,16 @@ impl Batch {
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0 && self.span.is_none()
     }
+
+    /// Notes that each block that there was a hint for was looked at.
+    pub(super) fn blocks_done(&mut self) {
+        self.len = 0;
+    }
+
+    /// Notes that the blocks of the span below this one were looked at; all of them if there is none.
+    pub(super) fn span_done(&mut self, next: Option<usize>) {
+        self.span = self.span().zip(next).map(|(span, next)| next..=*span.end());
+    }
 }
 
 /// The ring of an mm, for as long as its lock is held.
@@ -67,6 +77,25 @@ impl<'a> Ring<'a> {
         self.0.rescan_last = self.0.rescan_last.max(block);
     }
 
+    /// Puts back what was taken and not looked at, as the reclaimer did not get the mmap lock. Returns
+    /// how often in a row that was so.
+    pub(super) fn put_back(&mut self, batch: &Batch) -> u8 {
+        for &block in batch.blocks() {
+            self.add(block);
+        }
+        if let Some(span) = batch.span() {
+            self.widen(*span.start());
+            self.widen(*span.end());
+        }
+        self.0.refused = self.0.refused.saturating_add(1);
+        self.0.refused
+    }
+
+    /// Notes that the reclaimer got the lock.
+    pub(super) fn got_through(&mut self) {
+        self.0.refused = 0;
+    }
+
     /// Notes that the reclaimer will come; returns false if that was known.
     pub(super) fn expect_reclaimer(&mut self) -> bool {
         !replace(&mut self.0.scheduled, true)
@@ -95,6 +124,7 @@ mod tests {
         bindings::pte_table_ring {
             nr: 0,
             scheduled: false,
+            refused: 0,
             slots: [0; SLOTS],
             rescan_first: usize::MAX,
             rescan_last: 0,
@@ -150,6 +180,29 @@ mod tests {
 
         ring.widen(0);
         assert_eq!(ring.take().span(), Some(0..=0));
+    }
+
+    #[test]
+    fn what_was_not_looked_at_comes_again() {
+        let mut raw = empty();
+        let mut ring = Ring::new(&mut raw);
+
+        for block in 0..=SLOTS {
+            ring.add(block);
+        }
+        ring.widen(SLOTS + 9);
+        let mut batch = ring.take();
+        batch.blocks_done();
+        batch.span_done(Some(SLOTS + 4));
+        assert_eq!(ring.put_back(&batch), 1);
+        let mut batch = ring.take();
+        assert!(batch.blocks().is_empty());
+        assert_eq!(batch.span(), Some(SLOTS + 4..=SLOTS + 9));
+        assert_eq!(ring.put_back(&batch), 2);
+        ring.got_through();
+        batch.span_done(None);
+        assert!(batch.is_empty());
+        assert_eq!(ring.put_back(&batch), 1);
     }
 
     #[test]

@@ -280,13 +280,13 @@ __rust_helper bool rust_helper_is_vm_hugetlb_page(struct vm_area_struct *vma)
 __rust_helper bool rust_helper_pte_table_work_queue(struct delayed_work *work,
 						    unsigned long delay_ms)
 {
-	return queue_delayed_work(system_dfl_wq, work,
+	return queue_delayed_work(free_user_pte_wq, work,
 				  msecs_to_jiffies(delay_ms));
 }
 
 __rust_helper bool rust_helper_pte_table_work_kick(struct delayed_work *work)
 {
-	return mod_delayed_work(system_dfl_wq, work, 0);
+	return mod_delayed_work(free_user_pte_wq, work, 0);
 }
 
 __rust_helper bool rust_helper_free_user_pte_enabled(void)

@@ -2,7 +2,7 @@
 
 //! Looking at a PTE table without its lock.
 
-use super::{Pmd, PmdCell, PmdKind, Pte, PteLeaf, PteLock};
+use super::{Glance, Pmd, PmdCell, PmdKind, Pte, PteLeaf, PteLock};
 use crate::{bindings, page::PAGE_SHIFT, page::PAGE_SIZE, sync::rcu};
 use core::{marker::PhantomData, mem::ManuallyDrop, ptr::NonNull};
 
@@ -132,6 +132,13 @@ impl<'a> PteMap<'a> {
     #[inline]
     pub(super) fn descriptor(&self) -> NonNull<bindings::ptdesc> {
         self.pmd.assume_table().descriptor()
+    }
+
+    /// Returns what the table says of itself.
+    #[inline]
+    pub fn glance(&self) -> Glance {
+        // SAFETY: The descriptor is that of a PTE table of user memory, which the RCU read lock keeps.
+        unsafe { Glance::at(self.descriptor().as_ptr()) }
     }
 
     /// Returns the lock of the table.

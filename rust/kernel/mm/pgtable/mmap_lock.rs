@@ -89,11 +89,20 @@ pub struct MmapScanGuard<'a> {
     _nts: NotThreadSafe,
 }
 
+/// Why [`Mm::mmap_scan_trylock`] did not take the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotLocked {
+    /// Somebody has it for writing, or waits for it.
+    Contended,
+    /// The address space has no user any more.
+    Unused,
+}
+
 impl Mm {
-    /// Takes the mmap lock for reading, without becoming a user; returns [`None`] if there is no
-    /// user.
+    /// Takes the mmap lock for reading, without becoming a user, if that takes no waiting and there
+    /// is a user.
     ///
-    /// May sleep.
+    /// Does not sleep.
     ///
     /// # Examples
     ///
@@ -102,21 +111,23 @@ impl Mm {
     ///
     /// /// Returns where the lowest block starts that may have a PTE table.
     /// fn lowest(mm: &Mm) -> Option<usize> {
-    ///     Some(mm.mmap_scan_lock()?.next_block(0)?.start())
+    ///     Some(mm.mmap_scan_trylock().ok()?.next_block(0)?.start())
     /// }
     /// ```
     #[inline]
-    pub fn mmap_scan_lock(&self) -> Option<MmapScanGuard<'_>> {
+    pub fn mmap_scan_trylock(&self) -> Result<MmapScanGuard<'_>, NotLocked> {
         // SAFETY: The mm is valid.
-        unsafe { bindings::mmap_read_lock(self.as_raw()) };
+        if !unsafe { bindings::mmap_read_trylock(self.as_raw()) } {
+            return Err(NotLocked::Contended);
+        }
         // SAFETY: The mm is valid.
         if !unsafe { bindings::mm_has_users(self.as_raw()) } {
             // SAFETY: Just taken.
             unsafe { bindings::mmap_read_unlock(self.as_raw()) };
-            return None;
+            return Err(NotLocked::Unused);
         }
         // INVARIANT: Taken above, and there was a user since.
-        Some(MmapScanGuard {
+        Ok(MmapScanGuard {
             mm: self,
             _nts: NotThreadSafe,
         })

@@ -61,7 +61,7 @@ pub use gather::{Gather, Unhooked};
 pub use leaf::Leaf;
 pub use lock::PteLock;
 pub use map::PteMap;
-pub use mmap_lock::{MmapLocked, MmapScanGuard};
+pub use mmap_lock::{MmapLocked, MmapScanGuard, NotLocked};
 pub use pmd::{Pmd, PmdCell, PmdKind, PmdLeaf, PteTable};
 pub use pmd_lock::{Busy, PmdLock, TableGuard};
 pub use pte::{Pte, PteKind, PteLeaf};
@@ -71,7 +71,7 @@ pub use refs::{Put, Refs};
 pub use rights::Rights;
 pub use slot::PmdSlot;
 pub use softleaf::{Access, Device, Marker, Migration, Swap};
-pub use table::Table;
+pub use table::{Glance, Table};
 pub use table_ref::{put, take, take_or_alloc, PteTableRef};
 pub use vma::is_hugetlb;
 

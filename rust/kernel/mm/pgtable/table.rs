@@ -6,6 +6,40 @@ use super::Refs;
 use crate::{bindings, prelude::*, types::Opaque};
 use core::ptr::addr_of_mut;
 
+/// What a table says of itself to who does not hold its lock: it may be out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The number of entries that are not none.
+    pub populated: u16,
+    /// Whether the table has a hint.
+    pub is_queued: bool,
+}
+
+impl Glance {
+    /// Looks at a table.
+    ///
+    /// # Safety
+    ///
+    /// `table` is the descriptor of a user PTE table whose memory is not given back meanwhile.
+    #[inline]
+    pub(super) unsafe fn at(table: *mut bindings::ptdesc) -> Self {
+        // SAFETY: The descriptor is valid, and each half word is read at once.
+        let (populated, flags) = unsafe {
+            let state = bindings::pte_table_state(table);
+
+            (
+                addr_of_mut!((*state).populated).read_volatile(),
+                addr_of_mut!((*state).flags).read_volatile(),
+            )
+        };
+
+        Self {
+            populated,
+            is_queued: flags & bindings::PTE_TABLE_QUEUED as u16 != 0,
+        }
+    }
+}
+
 /// A user PTE table whose lock is held.
 ///
 /// # Invariants

@@ -191,16 +191,16 @@ mod guards {
         unsafe { bindings::mmgrab(raw) };
         // SAFETY: By the reference that was just taken.
         let mm = unsafe { Mm::from_raw(raw) };
-        let scanned = mm.mmap_scan_lock().is_some();
+        let scanned = mm.mmap_scan_trylock().is_ok();
 
         // SAFETY: This is our only user's reference.
         unsafe { bindings::mmput(raw) };
-        let refused = mm.mmap_scan_lock().is_none();
+        let refused = mm.mmap_scan_trylock().err();
 
         // SAFETY: Nobody uses `mm` any more.
         unsafe { bindings::mmdrop(raw) };
         assert!(scanned);
-        assert!(refused);
+        assert_eq!(refused, Some(NotLocked::Unused));
         Ok(())
     }
 
