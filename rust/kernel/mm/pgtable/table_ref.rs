@@ -6,7 +6,6 @@ use super::{Mm, PmdCell, PmdKind, PmdSlot, PteLock, PteMap, Put, Refs};
 use crate::{
     bindings,
     prelude::*,
-    processor::cpu_relax,
     sync::{aref::ARef, rcu},
 };
 use core::ptr::{addr_of_mut, NonNull};
@@ -161,8 +160,13 @@ pub unsafe fn take_or_alloc(mm: &Mm, pmd: &PmdCell) -> Result<Option<NonNull<bin
                     return Err(ENOMEM);
                 }
             }
-            // It came just now, or is about to go.
-            PmdKind::Table(_) => cpu_relax(),
+            // It came just now, or is about to go: who takes it away has the lock of the PMD table, and
+            // is waited for, as it may not run before we sleep.
+            PmdKind::Table(_) => {
+                // SAFETY: `pmd` is an entry of a PMD table of `mm`, and stays so while we are here, by
+                // the contract of this function.
+                drop(unsafe { PmdSlot::from_raw(mm.as_raw(), pmd.as_raw()) }.lock());
+            }
             _ => return Ok(None),
         }
     }
