@@ -18,7 +18,7 @@ use super::{
     ring::Batch,
     stats::{self, Event},
 };
-use core::{ops::RangeInclusive, pin::Pin};
+use core::{cell::Cell, ops::RangeInclusive, pin::Pin};
 use kernel::{
     bindings,
     mm::{
@@ -28,6 +28,7 @@ use kernel::{
         },
         Mm,
     },
+    time::{Delta, Instant, Monotonic},
 };
 
 /// Tables to look at before others get a chance at the mmap lock.
@@ -49,13 +50,10 @@ pub(super) fn run(mm: &Mm) {
 
 fn work_off(mm: &Mm, batch: &mut Batch) -> Result<(), NotLocked> {
     if !batch.blocks().is_empty() {
-        let lock = mm.mmap_scan_trylock()?;
+        let hold = Hold::try_start(mm)?;
         let blocks = batch.blocks().iter();
 
-        free_empty(
-            &lock,
-            blocks.filter_map(|&block| lock.block(block << TABLE_SHIFT)),
-        );
+        hold.free_empty(blocks.filter_map(|&block| hold.lock.block(block << TABLE_SHIFT)));
     }
     batch.blocks_done();
 
@@ -63,30 +61,96 @@ fn work_off(mm: &Mm, batch: &mut Batch) -> Result<(), NotLocked> {
         stats::rescan();
     }
     while let Some(span) = batch.span() {
-        let lock = mm.mmap_scan_trylock()?;
-        let mut search = Search::new(&lock, span);
+        let hold = Hold::try_start(mm)?;
+        let mut search = Search::new(&hold, span);
 
-        free_empty(&lock, &mut search);
+        hold.free_empty(&mut search);
         batch.span_done(search.rest());
-        drop(lock);
+        drop(hold);
         // SAFETY: We hold no lock.
         unsafe { bindings::cond_resched() };
     }
     Ok(())
 }
 
+/// A time for which the mmap lock is held, and what others have to suffer for it.
+struct Hold<'a> {
+    lock: MmapScanGuard<'a>,
+    since: Instant<Monotonic>,
+    /// When somebody was first seen to wait
+    awaited: Cell<Option<Instant<Monotonic>>>,
+    tables: Cell<u32>,
+}
+
+impl<'a> Hold<'a> {
+    fn try_start(mm: &'a Mm) -> Result<Self, NotLocked> {
+        Ok(Self {
+            lock: mm.mmap_scan_trylock()?,
+            since: Instant::now(),
+            awaited: Cell::new(None),
+            tables: Cell::new(0),
+        })
+    }
+
+    /// Returns whether somebody waits for the lock.
+    fn is_awaited(&self) -> bool {
+        if self.awaited.get().is_none() && self.lock.is_contended() {
+            self.awaited.set(Some(Instant::now()));
+        }
+        self.awaited.get().is_some()
+    }
+
+    /// Frees those tables of these blocks that are empty. Nothing is gathered, nor flushed, before
+    /// there is one that seems to be.
+    fn free_empty<'b>(&'b self, blocks: impl Iterator<Item = Block<'b>>) {
+        let mut tables = blocks
+            .filter_map(|block| Some((block.slot()?, block.start())))
+            .inspect(|_| {
+                self.tables.set(self.tables.get().saturating_add(1));
+                self.is_awaited();
+            })
+            .filter(|&(slot, addr)| seems_empty(slot, addr))
+            .peekable();
+
+        if tables.peek().is_none() {
+            return;
+        }
+        pin_init::stack_pin_init!(let gather = Gather::new(&self.lock));
+        for (slot, addr) in tables {
+            reclaim(&self.lock, gather.as_mut(), slot, addr);
+        }
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.is_awaited();
+        let waited = self
+            .awaited
+            .get()
+            .map_or(Delta::ZERO, |since| since.elapsed());
+
+        stats::scanned(
+            self.lock.mm(),
+            self.tables.get(),
+            self.since.elapsed(),
+            waited,
+        );
+    }
+}
+
 /// The blocks of a span, until others should get a chance at the mmap lock.
 struct Search<'a> {
-    lock: &'a MmapScanGuard<'a>,
+    hold: &'a Hold<'a>,
     next: Option<usize>,
     limit: usize,
     left: usize,
 }
 
 impl<'a> Search<'a> {
-    fn new(lock: &'a MmapScanGuard<'a>, span: RangeInclusive<usize>) -> Self {
+    fn new(hold: &'a Hold<'a>, span: RangeInclusive<usize>) -> Self {
         Self {
-            lock,
+            hold,
             next: Some(*span.start() << TABLE_SHIFT),
             limit: span.end().saturating_add(1) << TABLE_SHIFT,
             left: TABLES_AT_ONCE,
@@ -104,6 +168,7 @@ impl<'a> Search<'a> {
 
         loop {
             let block = self
+                .hold
                 .lock
                 .next_block(addr)
                 .filter(|b| b.start() < self.limit)?;
@@ -120,7 +185,7 @@ impl<'a> Search<'a> {
             if addr >= self.limit {
                 return None;
             }
-            if self.lock.is_contended() {
+            if self.hold.is_awaited() {
                 self.next = Some(addr);
                 return None;
             }
@@ -133,28 +198,11 @@ impl<'a> Iterator for Search<'a> {
 
     fn next(&mut self) -> Option<Block<'a>> {
         // Not before there was one: each hold of the lock gets further.
-        if self.left < TABLES_AT_ONCE && (self.left == 0 || self.lock.is_contended()) {
+        if self.left < TABLES_AT_ONCE && (self.left == 0 || self.hold.is_awaited()) {
             return None;
         }
         self.left -= 1;
         self.advance()
-    }
-}
-
-/// Frees those tables of these blocks that are empty. Nothing is gathered, nor flushed, before there
-/// is one that seems to be.
-fn free_empty<'a>(lock: &'a MmapScanGuard<'a>, blocks: impl Iterator<Item = Block<'a>>) {
-    let mut tables = blocks
-        .filter_map(|block| Some((block.slot()?, block.start())))
-        .filter(|&(slot, addr)| seems_empty(slot, addr))
-        .peekable();
-
-    if tables.peek().is_none() {
-        return;
-    }
-    pin_init::stack_pin_init!(let gather = Gather::new(lock));
-    for (slot, addr) in tables {
-        reclaim(lock, gather.as_mut(), slot, addr);
     }
 }
 

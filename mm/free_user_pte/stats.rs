@@ -2,13 +2,14 @@
 
 //! What people see: counters in `/proc/vmstat`, and tracepoints.
 
-use kernel::{bindings, mm::Mm};
+use kernel::{bindings, mm::Mm, time::Delta};
 
 kernel::declare_trace! {
     unsafe fn pte_table_defer(mm: *mut bindings::mm_struct, addr: usize);
     unsafe fn pte_table_overflow(mm: *mut bindings::mm_struct, addr: usize);
     unsafe fn pte_table_busy(mm: *mut bindings::mm_struct, addr: usize);
     unsafe fn pte_table_free(mm: *mut bindings::mm_struct, addr: usize, deferred: bool);
+    unsafe fn pte_table_scan(mm: *mut bindings::mm_struct, tables: u32, held_ns: u64, waited_ns: u64);
 }
 
 /// Something that happened to a table.
@@ -58,6 +59,15 @@ impl Event {
         };
         count(item);
     }
+}
+
+/// Traces for how long the mmap lock was held to look at so many tables, and others waited for it.
+#[inline]
+pub(super) fn scanned(mm: &Mm, tables: u32, held: Delta, waited: Delta) {
+    let [held_ns, waited_ns] = [held, waited].map(|time| time.as_nanos().max(0) as u64);
+
+    // SAFETY: The tracepoint reads no more than the values it is given.
+    unsafe { pte_table_scan(mm.as_raw(), tables, held_ns, waited_ns) };
 }
 
 /// Counts a search of an address range.

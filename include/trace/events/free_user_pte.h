@@ -55,6 +55,30 @@ TRACE_EVENT(pte_table_free,
 		  __entry->deferred ? "deferred" : "at once")
 );
 
+/*
+ * The reclaimer drops the mmap lock after it looked at so many tables. Somebody
+ * was seen to wait for the lock for so long, which may be since a table before.
+ */
+TRACE_EVENT(pte_table_scan,
+	TP_PROTO(struct mm_struct *mm, unsigned int tables, u64 held_ns,
+		 u64 waited_ns),
+	TP_ARGS(mm, tables, held_ns, waited_ns),
+	TP_STRUCT__entry(
+		__field(struct mm_struct *, mm)
+		__field(unsigned int, tables)
+		__field(u64, held_ns)
+		__field(u64, waited_ns)
+	),
+	TP_fast_assign(
+		__entry->mm = mm;
+		__entry->tables = tables;
+		__entry->held_ns = held_ns;
+		__entry->waited_ns = waited_ns;
+	),
+	TP_printk("mm=%p tables=%u held_ns=%llu waited_ns=%llu", __entry->mm,
+		  __entry->tables, __entry->held_ns, __entry->waited_ns)
+);
+
 #endif /* _TRACE_FREE_USER_PTE_H */
 
 #include <trace/define_trace.h>

@@ -20,6 +20,7 @@
 #include "knobs.h"
 
 #include "leak.h"
+#include "scans.h"
 #include "settings.h"
 #include "storm.h"
 
@@ -305,6 +306,7 @@ static void print_counters(void)
 	}
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		ksft_print_msg("%ld %s\n", storm.counted[i], counters[i].what);
+	scans_print();
 }
 
 static void report_actors(void)
@@ -377,9 +379,12 @@ int main(int argc, char **argv)
 	fflush(NULL);
 
 	start_crews();
+	/* The crews have no thread of ours. */
+	scans_begin();
 	rage();
 	end_crews();
 
+	scans_end();
 	count(true);
 	hazard_end();
 	zram_remove(&board->zram);

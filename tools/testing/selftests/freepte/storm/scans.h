@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For how long the reclaimer had the mmap lock, and others waited for it: what the tracepoint
+ * free_user_pte:pte_table_scan says.
+ */
+#ifndef _FREEPTE_STORM_SCANS_H
+#define _FREEPTE_STORM_SCANS_H
+
+/* Listen from here on, if the kernel has the tracepoint. */
+void scans_begin(void);
+void scans_end(void);
+void scans_print(void);
+
+#endif /* _FREEPTE_STORM_SCANS_H */
