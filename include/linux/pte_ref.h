@@ -41,7 +41,8 @@
  * @pmd: an entry of a PMD table of user space, which the caller keeps in place:
  *	by the mmap lock, a VMA lock, or a lock of the rmap
  *
- * Context: any but NMI. Takes the RCU read lock itself, and does not sleep.
+ * Context: process context. Takes the RCU read lock and, if the table was just
+ * moved, the lock of the hints; does not sleep.
  * Return: the table, to be given to pte_put(); NULL if @pmd points to none, or
  * to one that is being freed.
  */
@@ -69,8 +70,8 @@ struct ptdesc *pte_alloc_get(struct mm_struct *mm, pmd_t *pmd);
  *	now, or does again
  * @addr: an address that the table covers
  *
- * Context: any but NMI. Returns with the RCU read lock held, unless it fails:
- * the caller does not sleep before pte_unmap().
+ * Context: process context. Returns with the RCU read lock held, unless it
+ * fails: the caller does not sleep before pte_unmap().
  * Return: the entry for @addr, to be given to pte_unmap(); NULL if the table is
  * not the one at @pmd any more.
  */
@@ -84,8 +85,9 @@ pte_t *pte_try_map(struct ptdesc *table, pmd_t *pmd, unsigned long addr);
  * @addr: as for pte_try_map()
  * @ptlp: where to store the lock; unchanged if the table can't be mapped
  *
- * Context: any but NMI. Returns with the RCU read lock and the table's lock
- * held, unless it fails: the caller does not sleep before pte_unmap_unlock().
+ * Context: process context, as for all that takes the lock of a table. Returns
+ * with the RCU read lock and the table's lock held, unless it fails: the caller
+ * does not sleep before pte_unmap_unlock().
  * Return: as pte_try_map(), but to be given to pte_unmap_unlock(). The table
  * stays at @pmd until then, and entries may be changed, as what keeps @pmd in
  * place keeps out those who unhook tables without their lock.
@@ -103,7 +105,9 @@ pte_t *pte_try_map_lock(struct mm_struct *mm, struct ptdesc *table, pmd_t *pmd,
  * last, the reclaimer looks at it again. If it was unhooked meanwhile, and this
  * was the last, its memory is given back.
  *
- * Context: any but NMI. Does not sleep.
+ * Context: process context; spin locks may be held, but for that of the hints,
+ * a leaf. Does not sleep. It warns once elsewhere: an interrupt might come while
+ * its CPU holds the lock of the hints, or of a table.
  */
 void pte_put(struct mm_struct *mm, struct ptdesc *table, unsigned long addr);
 

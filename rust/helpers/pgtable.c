@@ -257,6 +257,16 @@ rust_helper_pte_table_hints_mm(struct work_struct *work)
 			    pte_table_hints.work);
 }
 
+__rust_helper void rust_helper_might_lock(spinlock_t *lock)
+{
+	might_lock(lock);
+}
+
+__rust_helper bool rust_helper_in_task(void)
+{
+	return in_task();
+}
+
 __rust_helper bool rust_helper_mm_has_vmas(struct mm_struct *mm)
 {
 	return READ_ONCE(mm->map_count) != 0;

@@ -20,8 +20,8 @@ use core::ptr::{addr_of_mut, NonNull};
 /// another address with its contents. Then the reference keeps the memory of the table, but
 /// [`map`](Self::map) and [`lock`](Self::lock) return `None`.
 ///
-/// Dropping it sees to it that an empty table is freed after all. That may be done from any context
-/// but an NMI, and by another thread.
+/// Dropping it sees to it that an empty table is freed after all. That may be done by another thread,
+/// under a spin lock too, but in process context only: so are references taken.
 ///
 /// # Examples
 ///
@@ -118,9 +118,28 @@ impl Drop for PteTableRef {
     }
 }
 
+/// References are taken and dropped in process context: either may leave a hint, whose lock is taken
+/// with interrupts on, as are those of tables, under which it is taken, too.
+#[inline]
+fn check_context(mm: &Mm) {
+    // SAFETY: The lock was initialised with the mm, which is valid.
+    unsafe {
+        bindings::might_lock(addr_of_mut!(
+            (*bindings::mm_pte_table_hints(mm.as_raw())).lock
+        ))
+    };
+    // SAFETY: Any context can ask which it is.
+    if !unsafe { bindings::in_task() } {
+        crate::do_once_lite! {
+            crate::warn_on!(true)
+        };
+    }
+}
+
 /// Takes a reference of the table that an entry points to, if it does.
 #[inline]
 pub fn take(mm: &Mm, pmd: &PmdCell) -> Option<NonNull<bindings::ptdesc>> {
+    check_context(mm);
     let _rcu = rcu::read_lock();
     let before = pmd.read().table()?;
     let table = before.descriptor();
@@ -179,6 +198,7 @@ pub unsafe fn take_or_alloc(mm: &Mm, pmd: &PmdCell) -> Result<Option<NonNull<bin
 /// The reference is the caller's, and the table, one of `mm`, not used by it after this.
 #[inline]
 pub unsafe fn put(mm: &Mm, table: NonNull<bindings::ptdesc>, addr: usize) {
+    check_context(mm);
     // SAFETY: As the caller promises.
     if unsafe { release(table) } {
         // SAFETY: The mm is valid.
