@@ -319,6 +319,8 @@ static inline void pte_table_hints_exit(struct mm_struct *mm) {}
 static inline void pte_table_hooked(struct page *page) {}
 static inline bool pte_table_was_hooked(struct page *page) { return false; }
 static inline void pte_table_withdrawn(struct page *page) {}
+static inline void free_user_pte_look(struct mm_struct *mm,
+				      unsigned long addr) {}
 static inline void free_user_pte_moved_pud(struct mm_struct *mm,
 					   unsigned long addr) {}
 

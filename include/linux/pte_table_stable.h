@@ -146,6 +146,32 @@ static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
 }
 
 /**
+ * pte_table_left - look after a table that was allocated in vain, perhaps
+ * @mm: the mm the table belongs to
+ * @pmd: an entry of a PMD table that may point to it, and stays in place
+ * @addr: an address that the table covers
+ *
+ * For who allocates a table for something that may fail before the table is
+ * locked. Nothing happens if the table has entries, or a hint.
+ *
+ * Context: process context; does not sleep. The table's lock is not held.
+ */
+static inline void pte_table_left(struct mm_struct *mm, pmd_t *pmd,
+				  unsigned long addr)
+{
+	pte_t *pte = pte_offset_map(pmd, addr);
+	const struct ptdesc *table;
+
+	if (!pte)
+		return;
+	table = pte_table(pte);
+	if (!READ_ONCE(table->pt_table.populated) &&
+	    !(READ_ONCE(table->pt_table.flags) & PTE_TABLE_QUEUED))
+		free_user_pte_look(mm, addr);
+	pte_unmap(pte);
+}
+
+/**
  * pte_table_untrack - exempt a table from being freed when it is empty
  * @ptep: an entry of the table
  *
@@ -165,6 +191,8 @@ static inline void pte_table_untrack(const pte_t *ptep)
 static inline void pte_table_discard(pmd_t pmd) {}
 static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
 				    const pte_t *ptep) {}
+static inline void pte_table_left(struct mm_struct *mm, pmd_t *pmd,
+				  unsigned long addr) {}
 static inline void pte_table_untrack(const pte_t *ptep) {}
 
 #endif /* CONFIG_FREE_USER_PTE */

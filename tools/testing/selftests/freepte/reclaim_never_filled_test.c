@@ -4,6 +4,9 @@
  */
 #include "harness.h"
 
+#include <stdint.h>
+#include <sys/ioctl.h>
+
 #include "account.h"
 #include "tables.h"
 #include "uffd.h"
@@ -91,6 +94,50 @@ TEST_F(never_filled, moved)
 	ASSERT_EQ(TABLES, present_in(0, self->area, SIZE));
 	EXPECT_EXCESS_0();
 	EXPECT_EQ(TABLES, account_grew(&own_account));
+}
+
+/* What is to be copied cannot be read. */
+TEST_F(never_filled, copied_from_nowhere)
+{
+	char *nowhere = arena(PAGE);
+	int i;
+
+	self->uffd = uffd_open(0);
+	if (self->uffd < 0)
+		SKIP(return, "no userfaultfd (CONFIG_USERFAULTFD)");
+	ASSERT_NE(NULL, nowhere);
+	ASSERT_EQ(0, uffd_register(self->uffd, self->area, SIZE, UFFDIO_REGISTER_MODE_MISSING));
+	account_open(&own_account, 0);
+	for (i = 0; i < TABLES; i++) {
+		struct uffdio_copy copy = {
+			.dst = (uintptr_t)self->area + i * TABLE_SPAN,
+			.src = (uintptr_t)nowhere,
+			.len = PAGE,
+		};
+
+		ASSERT_EQ(-1, ioctl(self->uffd, UFFDIO_COPY, &copy));
+		ASSERT_EQ(EFAULT, errno);
+	}
+	EXPECT_EXCESS_0();
+	EXPECT_EQ(0, account_grew(&own_account));
+}
+
+/* There is nothing but holes to be moved. */
+TEST_F(never_filled, moved_holes)
+{
+	char *to = arena(SIZE);
+
+	self->uffd = uffd_open(UFFD_FEATURE_MOVE);
+	if (self->uffd < 0)
+		SKIP(return, "no UFFDIO_MOVE");
+	ASSERT_NE(NULL, to);
+	ASSERT_NE(NULL, map_anon(to, SIZE));
+	ASSERT_EQ(0, uffd_register(self->uffd, to, SIZE, UFFDIO_REGISTER_MODE_MISSING));
+	account_open(&own_account, 0);
+	ASSERT_EQ(SIZE, uffd_move(self->uffd, to, self->area, SIZE,
+				  UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES));
+	EXPECT_EXCESS_0();
+	EXPECT_EQ(0, account_grew(&own_account));
 }
 
 TEST_HARNESS_MAIN
