@@ -36,11 +36,14 @@ static inline pte_t __ptep_get_and_clear_raw(struct mm_struct *mm,
 static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 				  pte_t *ptep, pte_t pte, unsigned int nr)
 {
-	unsigned int i;
-
 	page_table_check_ptes_set(mm, addr, ptep, pte, nr);
-	for (i = 0; i < nr; i++)
-		native_set_pte(ptep + i, pte_advance_pfn(pte, i));
+	for (;;) {
+		native_set_pte(ptep, pte);
+		if (!--nr)
+			break;
+		ptep++;
+		pte = pte_advance_pfn(pte, 1);
+	}
 }
 
 #define __pte_clear_raw(mm, addr, ptep)	native_pte_clear(mm, addr, ptep)
@@ -195,6 +198,14 @@ static __always_inline void pte_table_drop(const pte_t *ptep, unsigned int nr)
 	pte_table(ptep)->pt_table.populated -= nr;
 }
 
+/* The count of a table is zero: leave a hint, if there is none yet */
+static __always_inline void pte_table_emptied(struct mm_struct *mm,
+		unsigned long addr, struct ptdesc *table)
+{
+	if (!(table->pt_table.flags & PTE_TABLE_QUEUED))
+		free_user_pte_emptied(mm, addr, table);
+}
+
 /* Whether setting an entry, to something that is not none, fills one more */
 static __always_inline unsigned int pte_table_fills(const pte_t *ptep)
 {
@@ -219,7 +230,7 @@ static __always_inline void pte_table_set(struct mm_struct *mm,
 	table->pt_table.populated += filled;
 	/* A way to clear an entry that there are better ones for */
 	if (unlikely(pte_none(pte)) && !--table->pt_table.populated)
-		free_user_pte_emptied(mm, addr, table);
+		pte_table_emptied(mm, addr, table);
 }
 
 /* After an entry that held @old was cleared */
@@ -234,7 +245,7 @@ static __always_inline void pte_table_cleared(struct mm_struct *mm,
 	table = pte_table(ptep);
 	pte_table_check_change(mm, table);
 	if (unlikely(!--table->pt_table.populated))
-		free_user_pte_emptied(mm, addr, table);
+		pte_table_emptied(mm, addr, table);
 }
 
 static __always_inline void pte_clear_counted(struct mm_struct *mm,

@@ -58,7 +58,7 @@ static __always_inline void pte_table_sub(struct mm_struct *mm,
 
 	table->pt_table.populated -= nr;
 	if (nr && !table->pt_table.populated)
-		free_user_pte_emptied(mm, addr, table);
+		pte_table_emptied(mm, addr, table);
 }
 
 /**

@@ -142,7 +142,7 @@ static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
 	struct ptdesc *table = pte_table(ptep);
 
 	if (unlikely(!table->pt_table.populated))
-		free_user_pte_emptied(mm, addr, table);
+		pte_table_emptied(mm, addr, table);
 }
 
 /**

@@ -131,8 +131,8 @@ fn check_context(mm: &Mm) {
     // SAFETY: Any context can ask which it is.
     if !unsafe { bindings::in_task() } {
         crate::do_once_lite! {
-            crate::warn_on!(true)
-        };
+            let _ = crate::warn_on!(true);
+        }
     }
 }
 
