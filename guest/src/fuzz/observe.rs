@@ -61,8 +61,11 @@ pub fn everything(record: &mut Record) {
 
 /// The fields of smaps that are left out.
 ///
-/// `Referenced` follows the marks of the page's age, which reclaim moves when it likes.
-const NOT_OF_SMAPS: &[&str] = &["Referenced:"];
+/// `Referenced` follows the marks of the page's age, which reclaim moves when it likes. `LazyFree`
+/// counts the pages that were taken to the list of those that reclaim drops first: `MADV_FREE` leaves
+/// them in a batch of its processor, and whoever drains that (khugepaged does, now and then) makes the
+/// field grow from nothing. What `MADV_FREE` does to an entry is seen in `Private_Clean`.
+const NOT_OF_SMAPS: &[&str] = &["Referenced:", "LazyFree:"];
 
 struct Area {
     start: u64,
