@@ -24,7 +24,8 @@ pub enum Of<'a> {
     Private(&'a File),
 }
 
-/// Memory that nothing else refers to, aligned to 2 MiB; unmapped when dropped.
+/// Memory that nothing else refers to, aligned to 2 MiB unless it was [cut](Self::cut); unmapped when
+/// dropped.
 #[derive(Debug)]
 pub struct Mapping {
     base: *mut u8,
@@ -224,6 +225,28 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// Unmap all but a part.
+    pub fn cut(mut self, range: Range<usize>) -> Result<Self> {
+        let (start, len) = self.part(&range);
+        ensure!(
+            range.start.is_multiple_of(PAGE) && len.is_multiple_of(PAGE),
+            "{range:?} is no range of pages"
+        );
+        let (base, end) = (self.base, self.len);
+        self.base = start.cast();
+        self.len = len;
+        for rest in [0..range.start, range.end..end] {
+            if !rest.is_empty() {
+                // SAFETY: what was ours, and is no part of `self` any more.
+                unsafe { mm::munmap(base.wrapping_add(rest.start).cast(), rest.len()) }
+                    .context("munmap")?;
+            }
+        }
+        Ok(self)
+    }
+}
+
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: ours, and gone with `self`.
@@ -264,6 +287,20 @@ mod tests {
         assert!(Mapping::at(mapping.range().start as usize, TABLE_SPAN, Of::Anon).is_err());
         assert!(Mapping::anon(4096).is_err());
         Ok(())
+    }
+
+    #[test]
+    fn a_part_is_left() -> Result<()> {
+        let mapping = Mapping::anon(TABLE_SPAN)?;
+        mapping.write(3 * PAGE);
+        let range = mapping.range();
+        let part = mapping.cut(3 * PAGE..5 * PAGE)?;
+        let start = range.start + 3 * PAGE as u64;
+        assert_eq!(part.range(), start..start + 2 * PAGE as u64);
+        assert_eq!(part.read(0), 1);
+        assert!(part.cut(0..1).is_err());
+        // Nothing is in the way.
+        Mapping::at(range.start as usize, TABLE_SPAN, Of::Anon).map(drop)
     }
 
     #[test]

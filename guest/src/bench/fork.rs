@@ -7,9 +7,11 @@
 use crate::clock::Clock;
 use anyhow::{Context, Result};
 use rustix::process::{waitpid, Pid, WaitOptions};
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::ptr;
 use std::thread;
 use std::time::Duration;
 
@@ -72,4 +74,26 @@ pub fn time_exit(clock: &Clock) -> Result<u64> {
     });
     done?;
     Ok(ticks)
+}
+
+/// Run a program without arguments or environment, and wait for its end.
+pub fn run(program: &CStr) -> Result<()> {
+    let mut child = 0;
+    let arguments = [program.as_ptr().cast_mut(), ptr::null_mut()];
+    let environment = [ptr::null_mut()];
+    // SAFETY: all strings and arrays outlive the call, and end as they must.
+    let error = unsafe {
+        libc::posix_spawn(
+            &raw mut child,
+            program.as_ptr(),
+            ptr::null(),
+            ptr::null(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        )
+    };
+    if error != 0 {
+        return Err(io::Error::from_raw_os_error(error)).context("posix_spawn");
+    }
+    wait(child)
 }

@@ -2,12 +2,14 @@
 
 //! Memory that is given back.
 
-use crate::arena::{Arena, PAGES};
+use crate::arena::{Arena, Folios, PAGES, TABLES};
 use crate::clock::Clock;
 use crate::row::{per, Row};
 use crate::swap;
 use anyhow::Result;
 use pagetables::{PAGE, TABLE_SPAN};
+use std::thread;
+use std::time::Duration;
 
 pub fn rows() -> Vec<Row> {
     let row = |name, what, unit, round: fn(&Clock) -> Result<f64>| {
@@ -25,6 +27,18 @@ pub fn rows() -> Vec<Row> {
             "MADV_DONTNEED in 64 KiB pieces",
             "page",
             dontneed_64k,
+        ),
+        row(
+            "dontneed_thp",
+            "MADV_DONTNEED of huge pages",
+            "huge page",
+            dontneed_thp,
+        ),
+        row(
+            "refill",
+            "write to the only page of a table, some time after that was given back",
+            "table",
+            refill,
         ),
         row(
             "touch_dontneed",
@@ -54,6 +68,26 @@ fn dontneed_64k(clock: &Clock) -> Result<f64> {
     });
     done?;
     Ok(per(ticks, PAGES))
+}
+
+fn dontneed_thp(clock: &Clock) -> Result<f64> {
+    let arena = Arena::of_folios(Folios::Pmd)?;
+    arena.fill_folios()?;
+    let (ticks, done) = clock.time(|| arena.memory.dont_need(0..arena.memory.len()));
+    done?;
+    Ok(per(ticks, TABLES))
+}
+
+fn refill(clock: &Clock) -> Result<f64> {
+    let arena = Arena::anon()?;
+    arena.first_pages();
+    (0..arena.memory.len())
+        .step_by(TABLE_SPAN)
+        .try_for_each(|table| arena.memory.dont_need(table..table + PAGE))?;
+    // Longer than an empty table is spared; not in one piece, as an idle processor defers that work.
+    (0..20).for_each(|_| thread::sleep(Duration::from_millis(20)));
+    let (ticks, ()) = clock.time(|| arena.first_pages());
+    Ok(per(ticks, TABLES))
 }
 
 fn touch_dontneed(clock: &Clock) -> Result<f64> {

@@ -7,8 +7,10 @@ use crate::clock::Clock;
 use crate::row::{per, Row};
 use crate::sys;
 use anyhow::{Context, Result};
-use pagetables::PAGE;
-use std::fs::OpenOptions;
+use pagetables::ext4::Ext4;
+use pagetables::map::{Mapping, Of};
+use pagetables::{PAGE, TABLE_SPAN};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 
 /// 512 pages a call
@@ -35,6 +37,11 @@ pub fn rows() -> Vec<Row> {
             "direct_read",
             "O_DIRECT read of 512 pages from a ramdisk, with the copy",
             direct_read,
+        ),
+        row(
+            "writeback_sparse",
+            "fdatasync of a file on ext4, mapped, one page written to in each 2 MiB",
+            writeback_sparse,
         ),
     ]
 }
@@ -77,4 +84,31 @@ fn direct_read(clock: &Clock) -> Result<f64> {
         clock.time(|| (0..CALLS).try_for_each(|_| sys::read_into(&disk, 0, &arena.memory, CALL)));
     done?;
     Ok(per(ticks, CALLS * CALL / PAGE))
+}
+
+fn writeback_sparse(clock: &Clock) -> Result<f64> {
+    const TABLES: usize = 64;
+    let ext4 = Ext4::with_small_folios(32)?;
+    let file = File::options()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .open(ext4.path().join("sparse"))?;
+    file.set_len((TABLES * TABLE_SPAN) as u64)?;
+    let anchor = Arena::bare()?;
+    let memory = Mapping::at(Arena::base(), TABLES * TABLE_SPAN, Of::Shared(&file))?;
+    let dirty = || {
+        (0..memory.len())
+            .step_by(TABLE_SPAN)
+            .for_each(|offset| memory.write(offset));
+    };
+    // Once before, so that the file has its blocks.
+    dirty();
+    file.sync_data()?;
+    dirty();
+    let (ticks, done) = clock.time(|| file.sync_data());
+    done?;
+    drop((memory, anchor));
+    Ok(per(ticks, TABLES))
 }

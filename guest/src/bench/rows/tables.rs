@@ -5,8 +5,10 @@
 use crate::arena::{Arena, PAGES};
 use crate::clock::Clock;
 use crate::row::{per, Row};
+use crate::swap;
 use anyhow::Result;
-use pagetables::PAGE;
+use pagetables::map::{Mapping, Of};
+use pagetables::{PAGE, TABLE_SPAN};
 
 pub fn rows() -> Vec<Row> {
     let row = |name, what, round: fn(&Clock) -> Result<f64>| {
@@ -14,6 +16,18 @@ pub fn rows() -> Vec<Row> {
     };
     vec![
         row("munmap", "munmap", munmap),
+        Row::new(
+            "mappings",
+            "munmap_edges",
+            "munmap that begins and ends inside a table, whose only pages these are",
+            "call",
+            munmap_edges,
+        ),
+        row(
+            "munmap_swapped",
+            "munmap of what is in zram",
+            munmap_swapped,
+        ),
         row("mprotect", "mprotect", mprotect),
         row("mremap", "mremap that moves entry by entry", |c| {
             mremap(c, PAGE)
@@ -30,6 +44,36 @@ fn munmap(clock: &Clock) -> Result<f64> {
     let (ticks, ()) = clock.time(|| drop(memory));
     drop(anchor);
     Ok(per(ticks, PAGES))
+}
+
+fn munmap_edges(clock: &Clock) -> Result<f64> {
+    const CALLS: usize = 64;
+    const EDGE: usize = 200 * PAGE;
+    let anchor = Arena::bare()?;
+    let pieces = (0..CALLS)
+        .map(|n| {
+            let whole = Mapping::at(Arena::base() + n * TABLE_SPAN, TABLE_SPAN, Of::Anon)?;
+            whole.no_huge_pages()?;
+            let piece = whole.cut(EDGE..TABLE_SPAN - EDGE)?;
+            piece.write(0);
+            Ok(piece)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (ticks, ()) = clock.time(|| drop(pieces));
+    drop(anchor);
+    Ok(per(ticks, CALLS))
+}
+
+fn munmap_swapped(clock: &Clock) -> Result<f64> {
+    const TABLES: usize = 4;
+    let arena = Arena::anon_tables(TABLES)?;
+    let swap = swap::on()?;
+    arena.fill();
+    swap::out(&arena.memory)?;
+    let Arena { memory, anchor, .. } = arena;
+    let (ticks, ()) = clock.time(|| drop(memory));
+    drop((anchor, swap));
+    Ok(per(ticks, TABLES * TABLE_SPAN / PAGE))
 }
 
 fn mprotect(clock: &Clock) -> Result<f64> {
