@@ -9,6 +9,7 @@ pub const PTE_TABLE_HINTS: u32 = 2;
 pub struct pte_table_ring {
     pub nr: u16,
     pub scheduled: bool,
+    pub refused: u8,
     pub slots: [usize; PTE_TABLE_HINTS as usize],
     pub rescan_first: usize,
     pub rescan_last: usize,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hints that are left and taken at the same time: each is seen by a reclaimer that comes later.
+//! Hints that are left and taken at the same time: each is seen by a reclaimer that comes later, also
+//! if one that came before did not get the mmap lock.
 
 use crate::bindings::pte_table_ring;
 use crate::ring::Ring;
@@ -12,6 +13,8 @@ use loom::thread;
 struct Hints {
     ring: Mutex<pte_table_ring>,
     queued: AtomicUsize,
+    /// That of the address space
+    mmap_lock: Mutex<()>,
 }
 
 impl Hints {
@@ -20,11 +23,13 @@ impl Hints {
             ring: Mutex::new(pte_table_ring {
                 nr: 0,
                 scheduled: false,
+                refused: 0,
                 slots: [0; 2],
                 rescan_first: usize::MAX,
                 rescan_last: 0,
             }),
             queued: AtomicUsize::new(0),
+            mmap_lock: Mutex::new(()),
         })
     }
 
@@ -38,10 +43,19 @@ impl Hints {
         }
     }
 
-    /// Returns whether a reclaimer that comes now sees this block.
+    /// Looks at all that is in the ring, or puts it back if somebody has the mmap lock.
     fn take(&self, seen: &mut Vec<usize>) {
-        let mut raw = self.ring.lock().unwrap();
-        let batch = Ring::new(&mut raw).take();
+        let batch = Ring::new(&mut self.ring.lock().unwrap()).take();
+        let Ok(_mmap_lock) = self.mmap_lock.try_lock() else {
+            let mut raw = self.ring.lock().unwrap();
+            let mut ring = Ring::new(&mut raw);
+
+            ring.put_back(&batch);
+            if ring.expect_reclaimer() {
+                self.queued.fetch_add(1, Ordering::Relaxed);
+            }
+            return;
+        };
 
         seen.extend(batch.blocks());
         seen.extend(batch.span().into_iter().flatten());
@@ -56,7 +70,7 @@ impl Hints {
     }
 }
 
-fn all_are_seen(blocks: &'static [&'static [usize]]) {
+fn all_are_seen(blocks: &'static [&'static [usize]], has_writer: bool) {
     let mut model = loom::model::Builder::new();
 
     model.preemption_bound = Some(3);
@@ -69,10 +83,23 @@ fn all_are_seen(blocks: &'static [&'static [usize]]) {
                 thread::spawn(move || mine.iter().for_each(|&block| hints.push(block)))
             })
             .collect();
+        let writer = has_writer.then(|| {
+            let hints = hints.clone();
+            thread::spawn(move || {
+                let _mmap_lock = hints.mmap_lock.lock().unwrap();
+
+                // Others may run while it has the lock.
+                hints.queued.load(Ordering::Relaxed);
+            })
+        });
         let mut seen = Vec::new();
 
-        hints.work(&mut seen);
-        for pusher in pushers {
+        // Once: a try that comes again at once would go on for ever where nobody else has a turn.
+        if hints.queued.load(Ordering::Relaxed) > 0 {
+            hints.queued.fetch_sub(1, Ordering::Relaxed);
+            hints.take(&mut seen);
+        }
+        for pusher in pushers.into_iter().chain(writer) {
             pusher.join().unwrap();
         }
         // What is queued now runs some time.
@@ -85,15 +112,20 @@ fn all_are_seen(blocks: &'static [&'static [usize]]) {
 
 #[test]
 fn no_hint_is_lost() {
-    all_are_seen(&[&[7], &[9]]);
+    all_are_seen(&[&[7], &[9]], false);
 }
 
 #[test]
 fn no_hint_is_lost_when_there_is_no_room() {
-    all_are_seen(&[&[7, 3], &[9, 5]]);
+    all_are_seen(&[&[7, 3], &[9, 5]], false);
 }
 
 #[test]
 fn the_same_hint_twice_is_seen() {
-    all_are_seen(&[&[7], &[7]]);
+    all_are_seen(&[&[7], &[7]], false);
+}
+
+#[test]
+fn no_hint_is_lost_when_a_writer_has_the_lock() {
+    all_are_seen(&[&[7, 3, 5]], true);
 }
