@@ -76,7 +76,14 @@ end:	do
 	   :: batch == 0 -> goto drop
 	   :: else
 	   fi;
-	   down_read(mmap_lock);
+	   atomic {
+		if
+		:: !mmap_lock.writer -> mmap_lock.readers++
+		:: else ->
+			put_back(batch);
+			goto drop
+		fi
+	   }
 	   if
 	   :: mm_users == 0 ->
 		up_read(mmap_lock);

@@ -26,10 +26,14 @@ inline unmap_entries(b, first, last)
 		:: else -> break
 		od;
 		e = 0;
-		/* free_pgtables() takes a table that is unmapped as a whole. */
+		/* free_pgtables() takes a table that no VMA is left to use. */
 		if
-		:: table[t].populated == 0 && last - first + 1 < ENTRIES &&
-		   mm_users > 0 -> emptied(b, t)
+#ifdef BUG_NO_HINT_FOR_NEIGHBOUR
+		:: false -> skip
+#else
+		:: table[t].populated == 0 && mapped(b) && mm_users > 0 ->
+			emptied(b, t)
+#endif
 		:: else
 		fi;
 		pte_unmap_unlock(t);
@@ -95,6 +99,7 @@ proctype exit_mm(byte me; byte vma)
 
 	mm_users--;
 	mm_users == 0;
+	cancel_work();
 	down_read(mmap_lock);
 	unmap_entries(vma_block[vma], 0, ENTRIES - 1);
 	up_read(mmap_lock);

@@ -38,6 +38,38 @@ inline kick_work()
 	fi
 }
 
+/* The last user has left; who is left has a reference of his own. */
+inline cancel_work()
+{
+	atomic {
+		if
+		:: scheduled && work_pending ->
+			work_pending = 0;
+#ifndef BUG_CANCEL_KEEPS_MM
+			mmdrop()
+#endif
+		:: else
+		fi
+	}
+}
+
+/* What the reclaimer took, and could not look at */
+inline put_back(blocks)
+{
+	mm_in_use();
+	hints = hints | (blocks);
+	if
+#ifdef BUG_PUT_BACK_UNSCHEDULED
+	:: false -> skip
+#else
+	:: !scheduled ->
+		scheduled = 1;
+		queue_work()
+#endif
+	:: else
+	fi
+}
+
 /*
  * Leaves a hint and schedules the work, which holds a reference of the mm. Only
  * a ring that fills starts a work again that may be running; a scenario in

@@ -3,6 +3,7 @@
  * The last user goes, while pages are reclaimed and hints pend.
  *
  * bug NO_MMGRAB: no_mm_use_after_free
+ * bug CANCEL_KEEPS_MM: no_lost_mm
  * bug RECLAIM_AS_USER: ends_with_its_last_thread
  */
 #define KICK
