@@ -15,6 +15,8 @@
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
+#include <xen/xen.h>
+
 #define CREATE_TRACE_POINTS
 #define CREATE_RUST_TRACE_POINTS
 #include <trace/events/free_user_pte.h>
@@ -29,8 +31,12 @@ DEFINE_STATIC_KEY_FALSE(free_user_pte_off);
 
 struct workqueue_struct *free_user_pte_wq __ro_after_init;
 
-static int __init free_user_pte_wq_init(void)
+static int __init free_user_pte_init(void)
 {
+	/* Tables are pinned there, and each change of a PMD is a hypercall. */
+	if (xen_pv_domain())
+		static_branch_enable(&free_user_pte_off);
+
 	free_user_pte_wq = alloc_workqueue("free_user_pte", WQ_UNBOUND,
 					   MOST_WORKERS);
 	if (!free_user_pte_wq)
@@ -38,7 +44,7 @@ static int __init free_user_pte_wq_init(void)
 	return 0;
 }
 /* There is no user's address space before. */
-core_initcall(free_user_pte_wq_init);
+core_initcall(free_user_pte_init);
 
 /* How long an empty table is spared, in ms, in case it is filled again */
 unsigned int free_user_pte_delay_ms = 100;
@@ -91,6 +97,8 @@ static ssize_t enabled_store(struct kobject *kobj, struct kobj_attribute *attr,
 	err = kstrtobool(buf, &enable);
 	if (err)
 		return err;
+	if (enable && xen_pv_domain())
+		return -EOPNOTSUPP;
 	if (!enable) {
 		static_branch_enable(&free_user_pte_off);
 	} else if (!free_user_pte_enabled()) {

@@ -108,7 +108,7 @@ macro_rules! call {
 impl Dump {
     fn note(&self, addr: usize, value: Raw) {
         match value {
-            Raw::Pgd(raw) => call!(self, note_page_pgd, addr, bindings::pgd_t { pgd: raw as _ }),
+            Raw::Pgd(raw) => call!(self, note_page_pgd, addr, pgd(raw)),
             Raw::P4d(raw) => call!(self, note_page_p4d, addr, p4d(raw)),
             Raw::Pud(pud) => call!(self, note_page_pud, addr, pud.into_ffi()),
             Raw::Pmd(pmd) => call!(self, note_page_pmd, addr, pmd.into_ffi()),
@@ -119,13 +119,18 @@ impl Dump {
     /// Tells what an entry allows, of which those below it may allow less.
     fn add_rights(&self, value: Raw) {
         match value {
-            Raw::Pgd(raw) => call!(self, effective_prot_pgd, bindings::pgd_t { pgd: raw as _ }),
+            Raw::Pgd(raw) => call!(self, effective_prot_pgd, pgd(raw)),
             Raw::P4d(raw) => call!(self, effective_prot_p4d, p4d(raw)),
             Raw::Pud(pud) => call!(self, effective_prot_pud, pud.into_ffi()),
             Raw::Pmd(pmd) => call!(self, effective_prot_pmd, pmd.into_ffi()),
             Raw::Pte(pte) => call!(self, effective_prot_pte, pte.into_ffi()),
         }
     }
+}
+
+fn pgd(raw: u64) -> bindings::pgd_t {
+    // SAFETY: This only computes.
+    unsafe { bindings::pgd_of(raw) }
 }
 
 fn p4d(raw: u64) -> bindings::p4d_t {

@@ -38,7 +38,7 @@ static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 {
 	page_table_check_ptes_set(mm, addr, ptep, pte, nr);
 	for (;;) {
-		native_set_pte(ptep, pte);
+		set_pte(ptep, pte);
 		if (!--nr)
 			break;
 		ptep++;
@@ -46,7 +46,7 @@ static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 	}
 }
 
-#define __pte_clear_raw(mm, addr, ptep)	native_pte_clear(mm, addr, ptep)
+#define __pte_clear_raw(mm, addr, ptep)	set_pte(ptep, native_make_pte(0))
 #define __set_pte_at_raw(mm, addr, ptep, pte) \
 	__set_ptes_raw(mm, addr, ptep, pte, 1)
 
@@ -253,9 +253,11 @@ static __always_inline void pte_clear_counted(struct mm_struct *mm,
 {
 	pte_t old = READ_ONCE(*ptep);
 
-	native_pte_clear(mm, addr, ptep);
+	__pte_clear_raw(mm, addr, ptep);
 	pte_table_cleared(mm, addr, ptep, old);
 }
+#undef pte_clear
+#define pte_clear(mm, addr, ptep)	pte_clear_counted(mm, addr, ptep)
 
 static inline void pte_table_hints_init(struct mm_struct *mm)
 {
@@ -308,9 +310,8 @@ static inline void pte_table_withdrawn(struct page *page)
 #define __ptep_get_and_clear_raw(mm, addr, ptep) \
 	ptep_get_and_clear(mm, addr, ptep)
 #define __set_ptes_raw(mm, addr, ptep, pte, nr)	set_ptes(mm, addr, ptep, pte, nr)
-#define __pte_clear_raw(mm, addr, ptep)		native_pte_clear(mm, addr, ptep)
+#define __pte_clear_raw(mm, addr, ptep)		pte_clear(mm, addr, ptep)
 #define __set_pte_at_raw(mm, addr, ptep, pte)	set_pte_at(mm, addr, ptep, pte)
-#define pte_clear_counted(mm, addr, ptep)	native_pte_clear(mm, addr, ptep)
 
 static inline void pte_table_init(struct mm_struct *mm, struct ptdesc *table) {}
 static inline void pte_table_init_other(struct ptdesc *table) {}

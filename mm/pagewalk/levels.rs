@@ -187,7 +187,7 @@ impl Pud {
     #[inline]
     unsafe fn read(entry: *mut bindings::pud_t) -> PudValue {
         // SAFETY: As the caller promises; a word that is read at once.
-        PudValue::from_raw(unsafe { entry.read_volatile() }.pud as u64)
+        PudValue::from_ffi(unsafe { entry.read_volatile() })
     }
 }
 

@@ -20,6 +20,38 @@ __rust_helper pgd_t *rust_helper_pgd_offset(struct mm_struct *mm,
 	return pgd_offset(mm, addr);
 }
 
+#ifdef CONFIG_PARAVIRT_XXL
+__rust_helper pteval_t rust_helper_pte_val(pte_t entry)
+{
+	return pte_val(entry);
+}
+
+__rust_helper pte_t rust_helper___pte(pteval_t value)
+{
+	return __pte(value);
+}
+
+__rust_helper pmdval_t rust_helper_pmd_val(pmd_t entry)
+{
+	return pmd_val(entry);
+}
+
+__rust_helper pmd_t rust_helper___pmd(pmdval_t value)
+{
+	return __pmd(value);
+}
+
+__rust_helper pudval_t rust_helper_pud_val(pud_t entry)
+{
+	return pud_val(entry);
+}
+
+__rust_helper pud_t rust_helper___pud(pudval_t value)
+{
+	return __pud(value);
+}
+#endif
+
 __rust_helper p4d_t *rust_helper_p4d_offset(pgd_t *pgd, unsigned long addr)
 {
 	return p4d_offset(pgd, addr);

@@ -455,6 +455,11 @@ __rust_helper void rust_helper_mmap_write_unlock(struct mm_struct *mm)
 	mmap_write_unlock(mm);
 }
 
+__rust_helper pgd_t rust_helper_pgd_of(u64 value)
+{
+	return __pgd(value);
+}
+
 __rust_helper p4d_t rust_helper_p4d_of(u64 value)
 {
 	return __p4d(value);

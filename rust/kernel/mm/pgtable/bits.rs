@@ -98,3 +98,37 @@ macro_rules! raw_value {
 }
 
 pub(super) use raw_value;
+
+/// Gives a value of an entry, `struct NAME(u64)`, conversions from and to what is in memory.
+///
+/// They differ for a guest of Xen that is paravirtualised: there an entry holds the number of a frame
+/// of the machine, and the value that of the guest's own.
+macro_rules! ffi_value {
+    ($name:ident, $entry:ident, $field:ident, $word:ident, $val:ident, $make:ident) => {
+        impl $name {
+            /// Returns the entry as C code knows it.
+            #[inline]
+            pub fn into_ffi(self) -> $crate::bindings::$entry {
+                #[cfg(CONFIG_PARAVIRT_XXL)]
+                // SAFETY: This only computes.
+                return unsafe { $crate::bindings::$make(self.0 as $crate::bindings::$word) };
+                #[cfg(not(CONFIG_PARAVIRT_XXL))]
+                return $crate::bindings::$entry {
+                    $field: self.0 as $crate::bindings::$word,
+                };
+            }
+
+            /// Takes an entry from C code, or from memory.
+            #[inline]
+            pub fn from_ffi(raw: $crate::bindings::$entry) -> Self {
+                #[cfg(CONFIG_PARAVIRT_XXL)]
+                // SAFETY: This only computes.
+                return Self(unsafe { $crate::bindings::$val(raw) } as u64);
+                #[cfg(not(CONFIG_PARAVIRT_XXL))]
+                return Self(raw.$field as u64);
+            }
+        }
+    };
+}
+
+pub(super) use ffi_value;

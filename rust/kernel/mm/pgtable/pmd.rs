@@ -55,22 +55,9 @@ pub enum PmdKind {
 pub struct PteTable(bindings::phys_addr_t);
 
 bits::raw_value!(Pmd);
+bits::ffi_value!(Pmd, pmd_t, pmd, pmdval_t, pmd_val, __pmd);
 
 impl Pmd {
-    /// Returns the value as C code knows it.
-    #[inline]
-    pub const fn into_ffi(self) -> bindings::pmd_t {
-        bindings::pmd_t {
-            pmd: self.0 as bindings::pmdval_t,
-        }
-    }
-
-    /// Takes a value from C code.
-    #[inline]
-    pub const fn from_ffi(raw: bindings::pmd_t) -> Self {
-        Self(raw.pmd as u64)
-    }
-
     const PRESENT: u64 = bits::PRESENT | bits::PROT_NONE | bits::PSE;
 
     /// Returns whether it maps memory, be it for nobody to access, or points to a table.

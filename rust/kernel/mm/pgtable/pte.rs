@@ -70,24 +70,11 @@ pub enum PteKind {
 }
 
 bits::raw_value!(Pte);
+bits::ffi_value!(Pte, pte_t, pte, pteval_t, pte_val, __pte);
 
 impl Pte {
     /// An entry that holds nothing.
     pub const NONE: Self = Self(0);
-
-    /// Returns the value as C code knows it.
-    #[inline]
-    pub const fn into_ffi(self) -> bindings::pte_t {
-        bindings::pte_t {
-            pte: self.0 as bindings::pteval_t,
-        }
-    }
-
-    /// Takes a value from C code.
-    #[inline]
-    pub const fn from_ffi(raw: bindings::pte_t) -> Self {
-        Self(raw.pte as u64)
-    }
 
     /// Returns whether this entry, so many behind one that maps a page, maps the page so many behind
     /// that in the same way, but for the marks that the processor sets by itself.

@@ -37,22 +37,9 @@ pub enum PudKind {
 }
 
 bits::raw_value!(Pud);
+bits::ffi_value!(Pud, pud_t, pud, pudval_t, pud_val, __pud);
 
 impl Pud {
-    /// Returns the value as C code knows it.
-    #[inline]
-    pub const fn into_ffi(self) -> bindings::pud_t {
-        bindings::pud_t {
-            pud: self.0 as bindings::pudval_t,
-        }
-    }
-
-    /// Takes a value from C code.
-    #[inline]
-    pub const fn from_ffi(raw: bindings::pud_t) -> Self {
-        Self(raw.pud as u64)
-    }
-
     /// Returns whether it maps memory, or points to a table.
     #[inline]
     pub const fn is_present(self) -> bool {

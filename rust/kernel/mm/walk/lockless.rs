@@ -51,7 +51,7 @@ impl InterruptsOff {
                 if !Pud::from_raw(value).is_present() {
                     return None;
                 }
-                value = entry(value, addr, bindings::P4D_SHIFT).read_volatile();
+                value = bindings::p4d_read(entry(value, addr, bindings::P4D_SHIFT).cast());
             }
             if !Pud::from_raw(value).is_present() {
                 return None;

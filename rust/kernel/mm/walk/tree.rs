@@ -369,7 +369,7 @@ impl<'a> Tree<'a> {
                 Level::P4d => (bindings::p4d_none_or_clear_bad(self.p4d) == 0)
                     .then(|| Raw::P4d(bindings::p4d_read(self.p4d))),
                 Level::Pud => {
-                    let pud = Pud::from_raw(self.pud.read_volatile().pud as u64);
+                    let pud = Pud::from_ffi(self.pud.read_volatile());
                     (!pud.is_none()).then_some(Raw::Pud(pud))
                 }
                 Level::Pmd => {
