@@ -9,6 +9,7 @@ mod cachedir_tag;
 mod children;
 mod clean;
 mod cmd;
+mod configs;
 mod demo;
 mod distro;
 mod docs;
@@ -110,6 +111,12 @@ enum Cmd {
         #[arg(long, value_name = "TEXT")]
         only: Vec<String>,
     },
+    /// Compile what freepte touches in other configurations (configs/compile.toml)
+    Configs {
+        /// Only those whose names contain one of these
+        #[arg(value_name = "TEXT")]
+        only: Vec<String>,
+    },
     /// Run upstream's mm selftests on several kernels and tell what differs
     Ksft(KsftArgs),
     /// Do all that empties and fills tables at once, for some time, and look for damage and leaks
@@ -207,6 +214,11 @@ fn dispatch(cli: Cli) -> Result<ExitCode> {
         Cmd::Models { only } => {
             setup::provide(&paths, &[Part::Kernel])?;
             models::run(&paths, &only).map(|()| ExitCode::SUCCESS)
+        }
+        Cmd::Configs { only } => {
+            setup::provide(&paths, &[Part::Kernel])?;
+            println!("{}", configs::run(&paths, &only)?);
+            Ok(ExitCode::SUCCESS)
         }
         Cmd::Ksft(args) => ksft_command(&paths, &args),
         Cmd::Storm(options) => storm::run(&paths, &options).map(|()| ExitCode::SUCCESS),

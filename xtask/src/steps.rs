@@ -7,6 +7,7 @@ mod kernel;
 
 use crate::bench;
 use crate::build::Variant;
+use crate::configs;
 use crate::demo;
 use crate::docs;
 use crate::figures;
@@ -224,6 +225,11 @@ pub const STEPS: &[Step] = &[
     full(build("build off", Variant::Off, |p| {
         kernel::build(p, Variant::Off)
     })),
+    full(host(
+        "what is touched compiles in other configurations",
+        &[Part::Kernel],
+        |p| configs::run(p, &[]).map(Done::Pass),
+    )),
     full(guest("boot twins, with kunit", TWINS, |p| {
         kernel::kunit(p, Variant::Twins)
     })),
