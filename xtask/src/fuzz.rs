@@ -179,22 +179,29 @@ fn compare(paths: &Paths, options: &Options) -> Result<String> {
             total.add(logs);
         }
         for (side, other) in sides.iter().zip(&logs).skip(1) {
-            let found = logs[0]
-                .iter()
-                .zip(other)
-                .enumerate()
-                .find_map(|(n, (a, b))| Some((first + n as u64, log::difference(a, b)?)));
-            if let Some((seed, difference)) = found {
-                let both = [sides[0].clone(), side.clone()];
-                let judge = Judge {
-                    runner: &runner,
-                    sides: &both,
+            let both = [sides[0].clone(), side.clone()];
+            let judge = Judge {
+                runner: &runner,
+                sides: &both,
+            };
+            for (seed, (a, b)) in (first..).zip(logs[0].iter().zip(other)) {
+                let Some(difference) = log::difference(a, b) else {
+                    continue;
                 };
-                // What went before it in that boot may matter.
-                let all = seed - first + 1;
-                let told = explain(&judge, options, seed, &difference);
-                let err = told.map_or_else(|err| err, |text| anyhow!(text));
-                return Err(again(err, first, all));
+                let found = Found {
+                    seed,
+                    first,
+                    difference,
+                    logs: [a, b],
+                };
+                match explain(&judge, options, &found) {
+                    Ok(Told::Reclaimed(text)) => eprintln!("note: {text}"),
+                    Ok(Told::Differ(text)) => {
+                        // What went before it in that boot may matter.
+                        return Err(again(anyhow!(text), first, seed - first + 1));
+                    }
+                    Err(err) => return Err(again(err, first, seed - first + 1)),
+                }
             }
         }
         first += count;
@@ -261,12 +268,29 @@ fn list_of(runner: &Runner, seed: u64, ops: usize) -> Result<List> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
+/// A difference that was seen.
+struct Found<'a> {
+    seed: u64,
+    /// Of the boot
+    first: u64,
+    difference: Difference,
+    logs: [&'a Log; 2],
+}
+
 /// All that can be said of a difference.
-fn explain(judge: &Judge, options: &Options, seed: u64, found: &Difference) -> Result<String> {
-    let names = [&judge.sides[0], &judge.sides[1]].map(|side| side.variant.name());
-    let line = |n: usize| found.lines[n].as_deref().unwrap_or("(ended)");
+enum Told {
+    Differ(String),
+    /// It was seen once, and not again, and a side took pages away that nobody had asked for: one that
+    /// is lazily freed may go at any time, and so does not say that an entry was lost.
+    Reclaimed(String),
+}
+
+fn explain(judge: &Judge, options: &Options, found: &Found) -> Result<Told> {
+    let names = judge.names();
+    let line = |n: usize| found.difference.lines[n].as_deref().unwrap_or("(ended)");
     let mut text = format!(
-        "seed {seed}: {} and {} differ\n  {}: {}\n  {}: {}\n",
+        "seed {}: {} and {} differ\n  {}: {}\n  {}: {}\n",
+        found.seed,
         names[0],
         names[1],
         names[0],
@@ -275,10 +299,10 @@ fn explain(judge: &Judge, options: &Options, seed: u64, found: &Difference) -> R
         line(1)
     );
     eprint!("{text}");
-    let list = list_of(judge.runner, seed, options.ops)?;
-    let Some(list) = judge.reproduce(&list, found.id)? else {
+    let list = list_of(judge.runner, found.seed, options.ops)?;
+    let Some(list) = judge.reproduce(&list, found.difference.id)? else {
         text.push_str("run by itself, they agree: it depends on what went before, or on time\n");
-        return Ok(text);
+        return unsteady(judge, options, found, text);
     };
     let list = judge.minimise(list)?;
     text.push_str(&format!("minimised to {} operations:\n", list.len()));
@@ -289,9 +313,53 @@ fn explain(judge: &Judge, options: &Options, seed: u64, found: &Difference) -> R
         Some((a, b)) => text.push_str(&show::first_difference(names, &a, &b)),
         None => text.push_str("the guest showed nothing of it\n"),
     }
-    let program = write_c(judge.runner, seed, &list)?;
+    let program = write_c(judge.runner, found.seed, &list)?;
     text.push_str(&format!("as a program: {}\n", program.display()));
-    Ok(text)
+    Ok(Told::Differ(text))
+}
+
+/// A difference that does not show when its list is run by itself: keep what was seen, and try again
+/// with all that went before.
+fn unsteady(judge: &Judge, options: &Options, found: &Found, mut text: String) -> Result<Told> {
+    const TRIES: usize = 3;
+    for (name, log) in judge.names().into_iter().zip(found.logs) {
+        let file = judge
+            .runner
+            .dir
+            .join(format!("seed-{}.{name}.log", found.seed));
+        fs::write(&file, log.lines.join("\n") + "\n")
+            .with_context(|| format!("writing {}", file.display()))?;
+        text.push_str(&format!(
+            "what {name} saw: {} ({} pages reclaimed meanwhile)\n",
+            file.display(),
+            log.reclaimed
+        ));
+    }
+    let work = Work::Seeds {
+        first: found.first,
+        count: found.seed - found.first + 1,
+        ops: options.ops,
+    };
+    for n in 1..=TRIES {
+        let logs = judge.runner.run_all(judge.sides, &work, Look::Digests)?;
+        let last = |side: usize| logs.get(side).and_then(|logs: &Vec<Log>| logs.last());
+        if let (Some(a), Some(b)) = (last(0), last(1)) {
+            if log::difference(a, b).is_some() {
+                text.push_str(&format!(
+                    "it came again in run {n} of all seeds before it\n"
+                ));
+                return Ok(Told::Differ(text));
+            }
+        }
+    }
+    text.push_str(&format!(
+        "it did not come again in {TRIES} runs of all seeds before it\n"
+    ));
+    Ok(if found.logs.iter().any(|log| log.reclaimed > 0) {
+        Told::Reclaimed(text)
+    } else {
+        Told::Differ(text)
+    })
 }
 
 /// Write a list as a program in C; returns where.

@@ -115,19 +115,35 @@ fn memory_file() -> Result<File> {
     Ok(unsafe { File::from_raw_fd(fd) })
 }
 
-/// How many tables a kernel has freed; none on one that does not count that.
-fn freed() -> Result<u64> {
-    let text = fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
-    let count = |line: &str| {
-        let value = line.strip_prefix("pte_table_free_")?;
-        value.split(' ').nth(1)?.parse::<u64>().ok()
-    };
-    Ok(text.lines().filter_map(count).sum())
+/// What the kernel has done since it was booted.
+struct Counters {
+    /// Tables freed; none where that is not counted
+    freed: u64,
+    /// Pages that were taken from processes which had not asked for it
+    reclaimed: u64,
+}
+
+impl Counters {
+    fn read() -> Result<Self> {
+        const RECLAIM: [&str; 3] = ["pgsteal_kswapd", "pgsteal_direct", "pgsteal_khugepaged"];
+        let text = fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
+        let sum = |is_meant: fn(&str) -> bool| {
+            text.lines()
+                .filter_map(|line| line.split_once(' '))
+                .filter(|(name, _)| is_meant(name))
+                .filter_map(|(_, value)| value.parse::<u64>().ok())
+                .sum()
+        };
+        Ok(Self {
+            freed: sum(|name| name.starts_with("pte_table_free_")),
+            reclaimed: sum(|name| RECLAIM.contains(&name)),
+        })
+    }
 }
 
 pub fn run(scene: &Scene, named: Named, options: Options, out: &mut impl Write) -> Result<()> {
     let start = Instant::now();
-    let freed_before = freed()?;
+    let before = Counters::read()?;
     let ops = named.list.len();
     writeln!(out, "list {}", named.name)?;
     knobs::reset();
@@ -158,11 +174,13 @@ pub fn run(scene: &Scene, named: Named, options: Options, out: &mut impl Write) 
     if libc::WIFSIGNALED(status) {
         writeln!(out, "ended by signal {}", libc::WTERMSIG(status))?;
     }
+    let now = Counters::read()?;
     writeln!(
         out,
-        "# {ops} operations, {} tables freed, {} ms",
-        freed()? - freed_before,
-        start.elapsed().as_millis()
+        "# {ops} operations, {} tables freed, {} ms, {} pages reclaimed",
+        now.freed - before.freed,
+        start.elapsed().as_millis(),
+        now.reclaimed - before.reclaimed
     )?;
     out.flush()?;
     Ok(())

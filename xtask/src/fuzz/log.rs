@@ -11,6 +11,8 @@ pub struct Log {
     pub freed: u64,
     pub millis: u64,
     pub operations: u64,
+    /// Pages that reclaim took while the list ran, and nobody had asked for that
+    pub reclaimed: u64,
     /// The program came to the list's end.
     pub complete: bool,
 }
@@ -25,6 +27,7 @@ pub fn parse(text: &str) -> Vec<Log> {
                 freed: 0,
                 millis: 0,
                 operations: 0,
+                reclaimed: 0,
                 complete: false,
             });
         } else if let Some(log) = logs.last_mut() {
@@ -34,8 +37,9 @@ pub fn parse(text: &str) -> Vec<Log> {
                         .split(' ')
                         .filter_map(|word| word.parse().ok())
                         .collect();
-                    if let [operations, freed, millis] = numbers[..] {
-                        (log.operations, log.freed, log.millis) = (operations, freed, millis);
+                    if let [operations, freed, millis, reclaimed] = numbers[..] {
+                        (log.operations, log.freed) = (operations, freed);
+                        (log.millis, log.reclaimed) = (millis, reclaimed);
                         log.complete = true;
                     }
                 }
@@ -75,7 +79,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "list seed 1\n0 T0 mmap 5 aa\n1 T1 load 0 bb\nseen T0 cc\n2 T0 store 0 dd\n\
-        # 3 operations, 7 tables freed, 12 ms\nlist seed 2\n0 T0 mmap 5 aa\n";
+        # 3 operations, 7 tables freed, 12 ms, 5 pages reclaimed\nlist seed 2\n0 T0 mmap 5 aa\n";
 
     #[test]
     fn two_lists() {
@@ -87,6 +91,7 @@ mod tests {
             (logs[0].operations, logs[0].freed, logs[0].millis),
             (3, 7, 12)
         );
+        assert_eq!(logs[0].reclaimed, 5);
         assert!(logs[0].complete && !logs[1].complete);
     }
 

@@ -19,6 +19,11 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// The names of the two kernels.
+    pub fn names(&self) -> [&'static str; 2] {
+        self.sides.each_ref().map(|side| side.variant.name())
+    }
+
     fn both(&self, lists: &[List], look: Look) -> Result<Vec<(Log, Log)>> {
         let named: Vec<_> = lists
             .iter()
