@@ -7,6 +7,7 @@
 //! each 2 MiB range in which at least one entry is not none, and the upper tables above those.
 //! The difference is the *excess*.
 
+pub mod cgroup;
 pub mod end;
 pub mod entry;
 pub mod ext4;

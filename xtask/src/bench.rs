@@ -14,6 +14,7 @@ pub mod result;
 mod stale;
 pub mod sweep;
 mod table;
+pub mod waits;
 
 use crate::build::{self, Kernel, Variant};
 use crate::paths::Paths;

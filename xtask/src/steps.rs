@@ -265,6 +265,9 @@ pub const STEPS: &[Step] = &[
         DEBUG,
         kernel::own_others,
     )),
+    full(guest("waits while tables are freed", BOTH, |p| {
+        bench::waits::run(p).map(Done::Pass)
+    })),
     full(guest("kselftests on twins", TWINS, |p| {
         kernel::own(p, Variant::Twins)
     })),

@@ -18,6 +18,7 @@ mod swap;
 mod sweep;
 mod sys;
 mod uffd;
+mod waits;
 
 use anyhow::{ensure, Context, Result};
 use clap::{Parser, Subcommand};
@@ -64,6 +65,9 @@ enum Command {
     Parallel(parallel::Options),
     /// Touch and empty 64 KiB of each 2 MiB of a large address space, watching VmPTE
     Sweep(sweep::Options),
+    /// How long mapping and unmapping takes at most, in ns, while all pages of many tables are
+    /// reclaimed
+    Waits(waits::Options),
 }
 
 #[derive(Serialize)]
@@ -137,6 +141,7 @@ fn run() -> Result<bool> {
     let cli = Cli::parse();
     match &cli.command {
         Some(Command::Sweep(options)) => return sweep::run(options),
+        Some(Command::Waits(options)) => waits::run(options)?,
         Some(Command::Parallel(options)) => parallel::run(options, &cli.only, cli.json)?,
         Some(Command::List { parallel: true }) => {
             for each in parallel::LOOPS {

@@ -4,7 +4,6 @@
 //! freeing off and on.
 
 mod allocator;
-mod cgroup;
 mod churn;
 mod compare;
 mod curve;

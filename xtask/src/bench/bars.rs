@@ -18,6 +18,8 @@ pub struct Bars {
     pub gate: Vec<String>,
     /// For rows without a bar of their own
     pub default: f64,
+    /// How long who maps and unmaps memory may wait for who frees tables, in times of the baseline
+    pub longest_wait: f64,
     /// At most this many times the baseline's instructions
     pub ratio: BTreeMap<String, f64>,
 }
@@ -53,7 +55,9 @@ mod tests {
 
     #[test]
     fn its_own_or_the_default() -> Result<()> {
-        let bars: Bars = toml::from_str("gate = [\"a\"]\ndefault = 1.01\n[ratio]\na = 1.0\n")?;
+        let bars: Bars = toml::from_str(
+            "gate = [\"a\"]\ndefault = 1.01\nlongest_wait = 1.5\n[ratio]\na = 1.0\n",
+        )?;
         assert_eq!((bars.of("a"), bars.of("b")), (1.0, 1.01));
         assert!(bars.check(&["a".to_owned()]).is_ok());
         assert!(bars.check(&["b".to_owned()]).is_err());

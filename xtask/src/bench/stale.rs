@@ -112,6 +112,7 @@ mod tests {
         let bars = Bars {
             gate: Vec::new(),
             default: 1.0,
+            longest_wait: 1.5,
             ratio: bench.rows.iter().map(bar).collect(),
         };
         (plan, bars)

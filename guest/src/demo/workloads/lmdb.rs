@@ -3,11 +3,11 @@
 //! An LMDB database on ext4, filled, scanned through its map, then reclaimed.
 
 use super::{entries_left, Grown, Size, Starts, Workload};
-use crate::cgroup::Cgroup;
 use crate::subject::Subject;
 use anyhow::{ensure, Context, Result};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvFlags, EnvOpenOptions, PutFlags};
+use pagetables::cgroup::Cgroup;
 use pagetables::ext4::{self, Ext4};
 use pagetables::tools;
 use std::path::Path;

@@ -4,9 +4,9 @@
 
 use super::lmdb::Reclaimed;
 use super::{entries_left, Grown, Size, Starts, Workload};
-use crate::cgroup::Cgroup;
 use crate::subject::Subject;
 use anyhow::Result;
+use pagetables::cgroup::Cgroup;
 use pagetables::tools;
 use pagetables::zram::Zram;
 

@@ -4,10 +4,10 @@
 
 use super::lmdb::Reclaimed;
 use super::{entries_left, Grown, Size, Starts, Workload};
-use crate::cgroup::Cgroup;
 use crate::subject::Subject;
 use crate::workers::Way;
 use anyhow::Result;
+use pagetables::cgroup::Cgroup;
 
 const TABLES: usize = 1024;
 

@@ -3,8 +3,8 @@
 //! A control group of our own: what a workload's processes touch is charged to it, and reclaimed
 //! from it.
 
+use crate::tools;
 use anyhow::{ensure, Context, Result};
-use pagetables::tools;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
