@@ -8,9 +8,11 @@
 #include <linux/hugetlb_inline.h>
 #include <linux/init.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
 #include <linux/pte_ref.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
@@ -246,6 +248,37 @@ static const struct file_operations hold_fops = {
 	.release = single_release,
 };
 
+/*
+ * lock_mm: somebody who has the mmap lock for writing. Who writes "MS" has that
+ * of its own address space for so long, until the call returns.
+ */
+#define MOST_LOCK_MS	(60 * MSEC_PER_SEC)
+
+static ssize_t lock_mm_write(struct file *file, const char __user *from,
+			     size_t count, loff_t *pos)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned int ms;
+	int err;
+
+	err = kstrtouint_from_user(from, count, 0, &ms);
+	if (err)
+		return err;
+	if (ms > MOST_LOCK_MS)
+		return -EINVAL;
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
+	schedule_timeout_killable(msecs_to_jiffies(ms));
+	mmap_write_unlock(mm);
+	return count;
+}
+
+static const struct file_operations lock_mm_fops = {
+	.open = simple_open,
+	.write = lock_mm_write,
+	.llseek = noop_llseek,
+};
+
 static int __init free_user_pte_debug_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("free_user_pte", NULL);
@@ -257,6 +290,7 @@ static int __init free_user_pte_debug_init(void)
 	debugfs_create_u32("delay_us", 0600, dir,
 			   &free_user_pte_debug.delay_us);
 	debugfs_create_file("hold", 0600, dir, NULL, &hold_fops);
+	debugfs_create_file("lock_mm", 0200, dir, NULL, &lock_mm_fops);
 	return 0;
 }
 late_initcall(free_user_pte_debug_init);
