@@ -46,7 +46,12 @@ static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 	}
 }
 
-#define __pte_clear_raw(mm, addr, ptep)	set_pte(ptep, native_make_pte(0))
+static inline void __pte_clear_raw(struct mm_struct *mm, unsigned long addr,
+				   pte_t *ptep)
+{
+	set_pte(ptep, native_make_pte(0));
+}
+
 #define __set_pte_at_raw(mm, addr, ptep, pte) \
 	__set_ptes_raw(mm, addr, ptep, pte, 1)
 

@@ -53,7 +53,7 @@ fn work_off(mm: &Mm, batch: &mut Batch) -> Result<(), NotLocked> {
         let hold = Hold::try_start(mm)?;
         let blocks = batch.blocks().iter();
 
-        hold.free_empty(blocks.filter_map(|&block| hold.lock.block(block << TABLE_SHIFT)));
+        hold.free_empty(&mut blocks.filter_map(|&block| hold.lock.block(block << TABLE_SHIFT)));
     }
     batch.blocks_done();
 
@@ -102,7 +102,7 @@ impl<'a> Hold<'a> {
 
     /// Frees those tables of these blocks that are empty. Nothing is gathered, nor flushed, before
     /// there is one that seems to be.
-    fn free_empty<'b>(&'b self, blocks: impl Iterator<Item = Block<'b>>) {
+    fn free_empty<'b>(&'b self, blocks: &mut dyn Iterator<Item = Block<'b>>) {
         let mut tables = blocks
             .filter_map(|block| Some((block.slot()?, block.start())))
             .inspect(|_| {

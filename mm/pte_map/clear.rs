@@ -4,7 +4,9 @@
 
 use kernel::{bindings, prelude::*};
 
-/// Makes an entry none, flushes it from the TLBs if they may hold it, and returns what it was.
+/// Makes an entry none, flushes it from the TLBs if they may hold it, and returns what it was. The
+/// table's count is as before: who calls this puts something else in its place, before the lock is
+/// dropped.
 ///
 /// # Safety
 ///
@@ -18,7 +20,7 @@ pub(crate) unsafe extern "C" fn ptep_clear_flush(
     // SAFETY: The VMA is valid.
     let mm = unsafe { bindings::vma_mm(vma) };
     // SAFETY: As the caller promises.
-    let before = unsafe { bindings::ptep_get_and_clear(mm, addr, ptep) };
+    let before = unsafe { bindings::__ptep_get_and_clear_raw(mm, addr, ptep) };
 
     // SAFETY: The mm is that of a valid VMA.
     if unsafe { bindings::pte_accessible(mm, before) } {

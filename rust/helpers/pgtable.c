@@ -187,6 +187,13 @@ __rust_helper pte_t rust_helper_ptep_get_and_clear(struct mm_struct *mm,
 	return ptep_get_and_clear(mm, addr, ptep);
 }
 
+__rust_helper pte_t rust_helper___ptep_get_and_clear_raw(struct mm_struct *mm,
+							 unsigned long addr,
+							 pte_t *ptep)
+{
+	return __ptep_get_and_clear_raw(mm, addr, ptep);
+}
+
 __rust_helper bool rust_helper_pte_accessible(struct mm_struct *mm, pte_t pte)
 {
 	return pte_accessible(mm, pte);

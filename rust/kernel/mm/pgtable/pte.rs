@@ -7,7 +7,7 @@ use super::{
     leaf::Leaf,
     softleaf::{Device, Marker, Migration, Soft, SoftFlags, Swap},
 };
-use crate::{bindings, page::PAGE_SHIFT};
+use crate::page::PAGE_SHIFT;
 
 /// An entry that maps a page.
 pub type PteLeaf = Leaf<{ PAGE_SHIFT as u32 }>;
