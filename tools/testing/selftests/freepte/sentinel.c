@@ -2,8 +2,8 @@
 /*
  * A table that is emptied for the reclaimer to free.
  *
- * Its only page moves to another table. Nothing but the reclaimer frees the one that it leaves, and
- * that has one worker for an address space: when the sentinel is gone, it has begun with all that it
+ * Its only page moves to another table, and its area stays. Nothing but the reclaimer frees the table
+ * that it leaves, and that has one worker for an address space: when the sentinel is gone, it has begun with all that it
  * was told of earlier; when the next one is, it is done with that.
  */
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "knobs.h"
 #include "sentinel.h"
 #include "tables.h"
+#include "uapi.h"
 
 #define ROUNDS	2
 
@@ -36,7 +37,8 @@ static bool move(void)
 
 	page = other;
 	other = from;
-	return mremap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page) == page;
+	return mremap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+		      page) == page;
 }
 
 /* Whether the one that was left is free; of other processes' tables the counter knows, too. */
