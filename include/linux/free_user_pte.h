@@ -33,12 +33,21 @@ static inline pte_t __ptep_get_and_clear_raw(struct mm_struct *mm,
 	return pte;
 }
 
+/* A structure that is written once goes over the stack, a word does not. */
+static __always_inline void __set_pte_raw(pte_t *ptep, pte_t pte)
+{
+	if (IS_ENABLED(CONFIG_PARAVIRT_XXL))
+		set_pte(ptep, pte);
+	else
+		WRITE_ONCE(ptep->pte, pte.pte);
+}
+
 static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 				  pte_t *ptep, pte_t pte, unsigned int nr)
 {
 	page_table_check_ptes_set(mm, addr, ptep, pte, nr);
 	for (;;) {
-		set_pte(ptep, pte);
+		__set_pte_raw(ptep, pte);
 		if (!--nr)
 			break;
 		ptep++;
@@ -49,7 +58,7 @@ static inline void __set_ptes_raw(struct mm_struct *mm, unsigned long addr,
 static inline void __pte_clear_raw(struct mm_struct *mm, unsigned long addr,
 				   pte_t *ptep)
 {
-	set_pte(ptep, native_make_pte(0));
+	__set_pte_raw(ptep, native_make_pte(0));
 }
 
 #define __set_pte_at_raw(mm, addr, ptep, pte) \

@@ -172,6 +172,19 @@ static inline void pte_table_left(struct mm_struct *mm, pmd_t *pmd,
 }
 
 /**
+ * pte_table_free_unused - free a table that was never in the tree
+ * @mm: the mm that it was allocated for
+ * @table: the table
+ *
+ * There is nothing in it, and nobody had a chance to take a reference.
+ */
+static inline void pte_table_free_unused(struct mm_struct *mm, pgtable_t table)
+{
+	pagetable_dtor(page_ptdesc(table));
+	pagetable_free(page_ptdesc(table));
+}
+
+/**
  * pte_table_untrack - exempt a table from being freed when it is empty
  * @ptep: an entry of the table
  *
@@ -193,6 +206,7 @@ static inline void pte_table_filled(struct mm_struct *mm, unsigned long addr,
 				    const pte_t *ptep) {}
 static inline void pte_table_left(struct mm_struct *mm, pmd_t *pmd,
 				  unsigned long addr) {}
+#define pte_table_free_unused(mm, table)	pte_free(mm, table)
 static inline void pte_table_untrack(const pte_t *ptep) {}
 
 #endif /* CONFIG_FREE_USER_PTE */

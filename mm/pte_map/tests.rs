@@ -269,11 +269,11 @@ mod against_c {
         for clear in WAYS {
             let (entry, ptl) = slot.map_lock(addr).ok_or(EINVAL)?.into_raw();
             // SAFETY: The table is locked, and the entry gets back what it had before anybody could
-            // miss it.
+            // miss it; both are uncounted.
             let (cleared, left) = unsafe {
                 let cleared = clear(vma, addr, entry);
                 let left = entry.read_volatile();
-                bindings::set_pte_at(mm.as_raw(), addr, entry, cleared);
+                bindings::__set_ptes_raw(mm.as_raw(), addr, entry, cleared, 1);
                 (cleared, left)
             };
 

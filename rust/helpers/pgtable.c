@@ -180,6 +180,13 @@ __rust_helper void rust_helper_set_pte_at(struct mm_struct *mm,
 	set_pte_at(mm, addr, ptep, pte);
 }
 
+__rust_helper void rust_helper___set_ptes_raw(struct mm_struct *mm,
+					      unsigned long addr, pte_t *ptep,
+					      pte_t pte, unsigned int nr)
+{
+	__set_ptes_raw(mm, addr, ptep, pte, nr);
+}
+
 __rust_helper pte_t rust_helper_ptep_get_and_clear(struct mm_struct *mm,
 						   unsigned long addr,
 						   pte_t *ptep)

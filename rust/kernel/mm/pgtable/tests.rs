@@ -4,8 +4,8 @@
 
 use super::{
     testing::{eventually, mm, Memory},
-    Busy, Gather, MmapLocked, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap, PteTableRef,
-    Pud, PudKind, TableGuard,
+    Busy, Gather, MmapLocked, NotLocked, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap,
+    PteTableRef, Pud, PudKind, TableGuard,
 };
 use crate::{
     bindings, current,
