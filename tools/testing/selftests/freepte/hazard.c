@@ -26,6 +26,12 @@ static int kmsg = -1;
 /* Seen by children, too */
 static char *description;
 
+/* What nothing counts is negative, also where there is a counter for it. */
+static long counter_before(const char *name)
+{
+	return have_free_user_pte() ? vm_counter(name) : -1;
+}
+
 void hazard_begin(unsigned int flags)
 {
 	if (!description)
@@ -49,8 +55,8 @@ void hazard_begin(unsigned int flags)
 		kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kmsg >= 0)
 		lseek(kmsg, 0, SEEK_END);
-	sync_before = vm_counter("pte_table_free_sync");
-	deferred_before = vm_counter("pte_table_free_deferred");
+	sync_before = counter_before("pte_table_free_sync");
+	deferred_before = counter_before("pte_table_free_deferred");
 }
 
 void hazard_end(void)

@@ -20,6 +20,7 @@
 #include "files.h"
 #include "hazard.h"
 #include "knobs.h"
+#include "ksm.h"
 #include "tables.h"
 #include "uapi.h"
 #include "uffd.h"
@@ -370,43 +371,40 @@ TEST_F(hints, split)
 	EXPECT_NO_HINT(split);
 }
 
-#define KSM	"/sys/kernel/mm/ksm/"
-
-static long merged(void)
-{
-	char text[512];
-	const char *line;
-
-	if (file_read("/proc/self/ksm_stat", text, sizeof(text)))
-		return -1;
-	line = strstr(text, "ksm_merging_pages ");
-	return line ? strtol(line + strlen("ksm_merging_pages "), NULL, 10) : -1;
-}
-
-/* Each of these pages is alone in its table. */
-static bool merge(char *page)
+/* Whether ksmd sees so many merged pages as there are, at last */
+static bool merged(long least, long most)
 {
 	struct deadline deadline;
+	long now;
+
+	deadline_set(&deadline, WAIT_MS);
+	do {
+		now = ksm_merging();
+	} while ((now < least || now > most) && deadline_wait(&deadline));
+	return now >= least && now <= most;
+}
+
+/* Each of these pages is alone in its table: it is merged, and becomes one of its own again. */
+static bool merge_and_break(char *page)
+{
 	int table;
 
 	for (table = 0; table < TABLES; table++)
 		memset(page + table * TABLE_SPAN, 'k', PAGE);
-	deadline_set(&deadline, WAIT_MS);
-	while (merged() < TABLES - 1 && deadline_wait(&deadline))
-		;
-	return merged() >= TABLES - 1;
+	if (!merged(TABLES, TABLES))
+		return false;
+	for (table = 0; table < TABLES; table++)
+		memset(page + table * TABLE_SPAN, 'a' + table, PAGE);
+	return merged(0, 0);
 }
 
 TEST_F(hints, ksm)
 {
 	ASSERT_NE(NULL, map_anon(self->page, SIZE));
 	ASSERT_EQ(0, madvise(self->page, SIZE, MADV_MERGEABLE));
-	ASSERT_EQ(0, file_write(KSM "sleep_millisecs", "1"));
-	ASSERT_EQ(0, file_write(KSM "pages_to_scan", "1000"));
-	ASSERT_EQ(0, file_write(KSM "run", "1"));
-	EXPECT_NO_HINT(merge);
-	file_write(KSM "run", "2");
-	file_write(KSM "run", "0");
+	ASSERT_TRUE(ksm_start());
+	EXPECT_NO_HINT(merge_and_break);
+	ksm_restore();
 }
 
 TEST_HARNESS_MAIN

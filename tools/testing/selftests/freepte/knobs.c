@@ -90,7 +90,18 @@ void knobs_restore(void)
 
 bool have_free_user_pte(void)
 {
-	return !access(SYSFS "enabled", F_OK);
+	static const char *const file = SYSFS "enabled";
+	static int answer = -1;
+
+	if (answer < 0) {
+		answer = !access(file, F_OK);
+		/* A PV guest of Xen counts, but frees nothing. */
+		if (answer && !knob_read("enabled")) {
+			answer = file_write(file, "1") != -EOPNOTSUPP;
+			file_write(file, "0");
+		}
+	}
+	return answer;
 }
 
 long reclaimer_delay(void)

@@ -20,6 +20,7 @@ int knob_write(const char *name, long value);
 int knob_write_text(const char *name, const char *text);
 void knobs_restore(void);
 
+/* Whether this kernel frees empty tables, unless told not to */
 bool have_free_user_pte(void);
 bool have_debug_knobs(void);
 /*
