@@ -5,6 +5,7 @@
 mod bars;
 pub mod committed;
 mod drift;
+mod functions;
 pub mod gate;
 mod judge;
 mod look;
@@ -51,6 +52,9 @@ pub struct Options {
     /// Make the report of what --json wrote earlier; measure nothing
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "json", "without"])]
     from: Option<PathBuf>,
+    /// Tell in which functions of either kernel the instructions of the chosen rows are
+    #[arg(long, requires = "only", conflicts_with_all = ["json", "html", "from"])]
+    functions: bool,
     /// Name what can be measured
     #[arg(long)]
     pub list: bool,
@@ -67,7 +71,7 @@ pub fn list(paths: &Paths) -> Result<()> {
     let plan = Plan::new(paths, &[])?;
     for (title, names) in [
         ("instructions", plan.rows),
-        ("several threads", plan.parallel),
+        ("locks and atomic operations", plan.counts),
         ("memory", plan.memory),
     ] {
         println!("{title}: {}", names.join(" "));
@@ -75,9 +79,8 @@ pub fn list(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
-fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
-    let start = Instant::now();
-    let plan = Plan::new(paths, &options.only)?;
+/// Both kernels, built.
+fn kernels(paths: &Paths, options: &Options) -> Result<[Kernel; 2]> {
     let baseline = Kernel::from(options.baseline);
     let candidate = Kernel {
         variant: options.candidate,
@@ -86,7 +89,13 @@ fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
     for kernel in [&baseline, &candidate] {
         build::build(paths, kernel.clone())?;
     }
-    let both = [baseline, candidate];
+    Ok([baseline, candidate])
+}
+
+fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
+    let start = Instant::now();
+    let plan = Plan::new(paths, &options.only)?;
+    let both = kernels(paths, options)?;
     let [theirs, ours] = &both;
     // As of now: while it is measured, files may change.
     let mut setting = Setting {
@@ -100,13 +109,18 @@ fn measure(paths: &Paths, options: &Options) -> Result<Bench> {
     Ok(Bench {
         setting,
         rows: figures.rows,
-        parallel: figures.parallel,
+        wall: figures.wall,
+        counts: figures.counts,
         memory: figures.memory,
     })
 }
 
 /// Whether everything holds.
 pub fn run(paths: &Paths, options: &Options) -> Result<bool> {
+    if options.functions {
+        let plan = Plan::new(paths, &options.only)?;
+        return functions::show(paths, &kernels(paths, options)?, &plan.rows).map(|()| true);
+    }
     let bench = match &options.from {
         Some(file) => read(file)?,
         None => measure(paths, options)?,

@@ -6,6 +6,7 @@
 // Vouching for the layout of what the kernel is given.
 #![allow(unsafe_code)]
 
+use crate::marker;
 use crate::sys::{self, Argument};
 use anyhow::{ensure, Context, Result};
 use pagetables::map::Mapping;
@@ -82,13 +83,13 @@ impl GupTest {
             gup_flags: FOLL_WRITE,
             ..Request::default()
         };
-        match how {
+        marker::section(|| match how {
             How::GetFast => sys::update::<{ code(1) }, _>(&self.0, &mut request),
             How::PinFast => sys::update::<{ code(2) }, _>(&self.0, &mut request),
             How::PinLongterm => sys::update::<{ code(3) }, _>(&self.0, &mut request),
             How::Get => sys::update::<{ code(4) }, _>(&self.0, &mut request),
             How::Pin => sys::update::<{ code(5) }, _>(&self.0, &mut request),
-        }
+        })
         .with_context(|| format!("gup_test {how:?}"))?;
         ensure!(
             request.size == size,

@@ -9,7 +9,7 @@ mod cycles;
 mod fork;
 mod gup_test;
 mod hmm_test;
-mod parallel;
+mod marker;
 mod row;
 mod rows;
 mod setting;
@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 use clock::{Clock, Unit};
 use glob::Pattern;
 use pagetables::end;
-use row::Row;
+use row::{Row, Took};
 use serde::Serialize;
 use stats::Summary;
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ use std::time::Instant;
     about = "Instructions per operation, under QEMU's -icount shift=0"
 )]
 struct Cli {
-    /// Print [{"name", "group", "what", "unit", "rounds": [...]}, ...]
+    /// Print [{"name", "group", "what", "unit", "rounds": [...], "operations"}, ...]
     #[arg(long, global = true)]
     json: bool,
     /// Rounds that count; the median is taken (one more, before them, warms up)
@@ -56,13 +56,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Name what can be measured
-    List {
-        /// The loops of `parallel` instead of the rows
-        #[arg(long)]
-        parallel: bool,
-    },
-    /// Wall time of several threads, in nanoseconds
-    Parallel(parallel::Options),
+    List,
     /// Touch and empty 64 KiB of each 2 MiB of a large address space, watching VmPTE
     Sweep(sweep::Options),
     /// How long mapping and unmapping takes at most, in ns, while all pages of many tables are
@@ -75,6 +69,8 @@ struct Measured {
     #[serde(flatten)]
     row: Row,
     rounds: Vec<f64>,
+    /// Of a round
+    operations: usize,
 }
 
 fn chosen(only: &[Pattern]) -> Result<Vec<Row>> {
@@ -98,10 +94,16 @@ fn measure(cli: &Cli) -> Result<Vec<Measured>> {
     rows.retain(|row| cli.unit != Unit::Cycles || !row.kernel_clock);
     for row in rows {
         let start = Instant::now();
-        let round = || (row.round)(&clock).with_context(|| row.name.clone());
+        let round = || {
+            let took = (row.round)(&clock).with_context(|| row.name.clone());
+            marker::round();
+            took
+        };
         // It warms up.
-        round()?;
-        let values: Vec<f64> = (0..cli.rounds).map(|_| round()).collect::<Result<_>>()?;
+        let operations = round()?.operations;
+        let values: Vec<f64> = (0..cli.rounds)
+            .map(|_| round().map(Took::each))
+            .collect::<Result<_>>()?;
         let summary = Summary::of(&values)?;
         eprintln!(
             "{}: {:.1}, all within {:.2} %, took {:.1} s",
@@ -113,6 +115,7 @@ fn measure(cli: &Cli) -> Result<Vec<Measured>> {
         measured.push(Measured {
             row,
             rounds: values,
+            operations,
         });
     }
     Ok(measured)
@@ -123,7 +126,7 @@ fn print(cli: &Cli, measured: &[Measured]) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(measured)?);
         return Ok(());
     }
-    for Measured { row, rounds } in measured {
+    for Measured { row, rounds, .. } in measured {
         let summary = Summary::of(rounds)?;
         println!(
             "{:<22} {:>10.1} a {:<6} (all rounds within {:.2} %)  {}",
@@ -142,13 +145,7 @@ fn run() -> Result<bool> {
     match &cli.command {
         Some(Command::Sweep(options)) => return sweep::run(options),
         Some(Command::Waits(options)) => waits::run(options)?,
-        Some(Command::Parallel(options)) => parallel::run(options, &cli.only, cli.json)?,
-        Some(Command::List { parallel: true }) => {
-            for each in parallel::LOOPS {
-                println!("{:<22} {}", each.name, each.what);
-            }
-        }
-        Some(Command::List { parallel: false }) => {
+        Some(Command::List) => {
             for row in rows::all() {
                 println!("{:<22} {}", row.name, row.what);
             }

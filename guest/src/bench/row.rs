@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What is measured. A round sets the scene, does an operation many times, and returns the ticks
-//! of each.
+//! that they took.
 
 use crate::clock::Clock;
 use anyhow::Result;
 use serde::Serialize;
 
-type Round = Box<dyn Fn(&Clock) -> Result<f64>>;
+type Round = Box<dyn Fn(&Clock) -> Result<Took>>;
 
 #[derive(Serialize)]
 pub struct Row {
@@ -30,7 +30,7 @@ impl Row {
         name: impl Into<String>,
         what: impl Into<String>,
         unit: &'static str,
-        round: impl Fn(&Clock) -> Result<f64> + 'static,
+        round: impl Fn(&Clock) -> Result<Took> + 'static,
     ) -> Self {
         Self {
             name: name.into(),
@@ -50,6 +50,20 @@ impl Row {
     }
 }
 
-pub fn per(ticks: u64, count: usize) -> f64 {
-    ticks as f64 / count as f64
+/// What a round took.
+#[derive(Clone, Copy, Debug)]
+pub struct Took {
+    ticks: u64,
+    pub operations: usize,
+}
+
+impl Took {
+    /// Ticks of an operation
+    pub fn each(self) -> f64 {
+        self.ticks as f64 / self.operations as f64
+    }
+}
+
+pub fn per(ticks: u64, operations: usize) -> Took {
+    Took { ticks, operations }
 }

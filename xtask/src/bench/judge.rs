@@ -6,7 +6,7 @@ use super::result::Bench;
 
 /// Nothing measured is nothing that holds.
 pub fn holds(bench: &Bench) -> bool {
-    let some = !bench.rows.is_empty() || !bench.parallel.is_empty() || !bench.memory.is_empty();
+    let some = !bench.rows.is_empty() || !bench.counts.is_empty() || !bench.memory.is_empty();
     some && complaints(bench).is_empty()
 }
 
@@ -19,16 +19,21 @@ pub fn complaints(bench: &Bench) -> Vec<String> {
         let percent = row.noise * 100.0;
         format!("{}: noisy, two boots differ by {percent:.2} %", row.name)
     });
+    let more = bench
+        .counts
+        .iter()
+        .filter(|row| !row.holds())
+        .map(|row| format!("{}: more locks or atomic operations than before", row.name));
     let skipped = bench.memory.iter().filter_map(|memory| {
         let why = memory.skipped.as_ref()?;
         Some(format!("{}: not measured: {why}", memory.name))
     });
-    above.chain(noisy).chain(skipped).collect()
+    above.chain(noisy).chain(more).chain(skipped).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::result::{Memory, Row};
+    use super::super::result::{Count, Counts, Memory, Row};
     use super::*;
 
     fn row(candidate: f64, noise: f64) -> Row {
@@ -51,6 +56,20 @@ mod tests {
         bench.rows.push(row(102.0, 0.01));
         assert_eq!(complaints(&bench).len(), 2);
         bench.rows.truncate(1);
+        let count = |locks, atomics| Count { locks, atomics };
+        for (baseline, candidate) in [
+            (count(1.0, 2.0), count(1.1, 2.0)),
+            (count(1.0, 2.0), count(1.0, 2.1)),
+            (count(0.0, 0.0), count(0.0, 0.0)),
+        ] {
+            bench.counts = vec![Counts {
+                baseline,
+                candidate,
+                ..Counts::default()
+            }];
+            assert_eq!(complaints(&bench).len(), 1);
+        }
+        bench.counts.clear();
         bench.memory = vec![Memory {
             skipped: Some("no java".into()),
             ..Memory::default()

@@ -3,9 +3,9 @@
 //! What is measured, and how. A report holds a hash of this folder: what judges or shows the
 //! figures has no place in it.
 
+pub mod counts;
 mod lanes;
 mod memory;
-mod parallel;
 mod plan;
 mod rows;
 mod wall;
@@ -14,7 +14,7 @@ pub use plan::Plan;
 pub use rows::Way;
 
 use super::bars::Bars;
-use super::result::{Memory, Parallel, Row};
+use super::result::{Counts, Memory, Row, Wall};
 use crate::build::Kernel;
 use crate::paths::Paths;
 use anyhow::Result;
@@ -22,7 +22,8 @@ use anyhow::Result;
 /// What was measured.
 pub struct Figures {
     pub rows: Vec<Row>,
-    pub parallel: Vec<Parallel>,
+    pub wall: Vec<Wall>,
+    pub counts: Vec<Counts>,
     pub memory: Vec<Memory>,
 }
 
@@ -30,11 +31,8 @@ pub struct Figures {
 pub fn all(paths: &Paths, kernels: &[Kernel; 2], plan: &Plan, bars: &Bars) -> Result<Figures> {
     Ok(Figures {
         rows: rows(&Way::REPORT, paths, kernels, &plan.rows, bars)?,
-        parallel: [
-            wall::measure(paths, kernels, &plan.rows)?,
-            parallel::measure(paths, kernels, &plan.parallel)?,
-        ]
-        .concat(),
+        wall: wall::measure(paths, kernels, &plan.rows)?,
+        counts: counts::measure(paths, kernels, &plan.counts)?,
         memory: memory::measure(paths, kernels, &plan.memory)?,
     })
 }

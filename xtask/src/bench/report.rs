@@ -24,7 +24,7 @@ pub fn html(bench: &Bench) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::result::{Memory, Moment, Parallel, Row};
+    use super::super::result::{Memory, Moment, Row, Wall};
     use super::*;
     use regex::Regex;
 
@@ -99,7 +99,7 @@ mod tests {
                 text.clone_from(&evil);
             }
         }
-        for row in &mut bench.parallel {
+        for row in &mut bench.wall {
             row.name.clone_from(&evil);
             row.what.clone_from(&evil);
         }
@@ -154,9 +154,9 @@ mod tests {
             assert!(!page.contains("NaN") && !page.contains("inf<"), "{page}");
         }
         let empty = html(&Bench {
-            parallel: vec![Parallel {
+            wall: vec![Wall {
                 name: "zap_2".into(),
-                ..Parallel::default()
+                ..Wall::default()
             }],
             memory: vec![
                 Memory {

@@ -17,8 +17,10 @@ pub struct Bench {
     pub setting: Setting,
     /// Guest instructions per operation
     pub rows: Vec<Row>,
-    /// Wall time on several virtual CPUs
-    pub parallel: Vec<Parallel>,
+    /// The same in wall time, where that tells of the kernel and not of an emulator
+    pub wall: Vec<Wall>,
+    /// Locks and atomic operations per operation
+    pub counts: Vec<Counts>,
     pub memory: Vec<Memory>,
 }
 
@@ -96,19 +98,52 @@ impl Row {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Parallel {
+pub struct Wall {
     pub name: String,
-    /// "page_fault1, 2 threads"
     pub what: String,
-    pub threads: u32,
-    /// Nanoseconds of wall time per operation and thread
+    /// Nanoseconds per operation
     pub baseline_ns: f64,
     pub candidate_ns: f64,
     /// Processor cycles, where perf could count them
     pub baseline_cycles: Option<f64>,
     pub candidate_cycles: Option<f64>,
-    /// Under emulation wall time tells of the emulator
-    pub indicative: bool,
+}
+
+/// What of an operation other processors may have to wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// Calls of `_raw_*lock*` that take a lock
+    pub locks: f64,
+    /// Instructions with a lock prefix, and `xchg` on memory
+    pub atomics: f64,
+}
+
+/// What is freed goes on in bulk now and then, and a timer interrupts: so many in a hundred operations,
+/// and such a part of all, are more in one round than in another.
+const COUNT_NOISE: f64 = 0.02;
+const COUNT_NOISE_PART: f64 = 0.005;
+
+impl Count {
+    /// Whether there are no more of either than in the baseline.
+    pub fn at_most(self, baseline: Self) -> bool {
+        let few = |theirs: f64| theirs * (1.0 + COUNT_NOISE_PART) + COUNT_NOISE;
+        self.locks <= few(baseline.locks) && self.atomics <= few(baseline.atomics)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    pub name: String,
+    pub what: String,
+    pub unit: String,
+    pub baseline: Count,
+    pub candidate: Count,
+}
+
+impl Counts {
+    pub fn holds(&self) -> bool {
+        self.baseline.atomics > 0.0 && self.candidate.at_most(self.baseline)
+    }
 }
 
 /// A process's page tables over time, on either kernel.

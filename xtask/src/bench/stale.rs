@@ -7,7 +7,6 @@ use super::drift::DRIFT;
 use super::measure::Plan;
 use super::result::{Bench, Row};
 use crate::build::Variant;
-use std::collections::BTreeSet;
 
 /// What is wrong with a report, a line each.
 pub fn complaints(bench: &Bench, plan: &Plan, bars: &Bars) -> Vec<String> {
@@ -26,13 +25,6 @@ pub fn complaints(bench: &Bench, plan: &Plan, bars: &Bars) -> Vec<String> {
             setting.provenance.commit
         )
     });
-    // Where KVM works, rows are measured in wall time as well.
-    let parallel: BTreeSet<&str> = bench
-        .parallel
-        .iter()
-        .map(|row| row.name.as_str())
-        .filter(|name| !plan.rows.iter().any(|row| row == name))
-        .collect();
     let curves = bench.memory.iter().filter(|curve| curve.skipped.is_none());
     let mut wrong: Vec<String> = other.chain(dirty).collect();
     wrong.extend(names(
@@ -40,7 +32,11 @@ pub fn complaints(bench: &Bench, plan: &Plan, bars: &Bars) -> Vec<String> {
         &plan.rows,
         bench.rows.iter().map(|row| row.name.as_str()),
     ));
-    wrong.extend(names("loop in parallel", &plan.parallel, parallel));
+    wrong.extend(names(
+        "count of",
+        &plan.counts,
+        bench.counts.iter().map(|row| row.name.as_str()),
+    ));
     wrong.extend(names(
         "memory curve",
         &plan.memory,
@@ -101,16 +97,15 @@ mod tests {
 
     /// A plan and bars that the committed report agrees with, whatever it says today.
     fn of(bench: &Bench) -> (Plan, Bars) {
-        let mut parallel: Vec<String> = owned(bench.parallel.iter().map(|row| &row.name));
-        parallel.dedup();
         let plan = Plan {
             rows: owned(bench.rows.iter().map(|row| &row.name)),
-            parallel,
+            counts: owned(bench.counts.iter().map(|row| &row.name)),
             memory: owned(bench.memory.iter().map(|curve| &curve.name)),
         };
         let bar = |row: &Row| (row.name.clone(), row.bar.unwrap_or(0.0));
         let bars = Bars {
             gate: Vec::new(),
+            counted: Vec::new(),
             default: 1.0,
             longest_wait: 1.5,
             ratio: bench.rows.iter().map(bar).collect(),
@@ -143,10 +138,10 @@ mod tests {
         })?;
         assert!(skipped.ends_with(" is missing"), "{skipped}");
         let missing = complaint(|_, plan, _| {
-            plan.parallel.push("parallel_exec".to_owned());
+            plan.counts.push("exec".to_owned());
             Some(())
         })?;
-        assert_eq!(missing, "the loop in parallel parallel_exec is missing");
+        assert_eq!(missing, "the count of exec is missing");
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! A bench on a terminal.
 
 use super::judge;
-use super::result::{Bench, Memory, Moment, Parallel, Row, Setting};
+use super::result::{Bench, Counts, Memory, Moment, Row, Setting, Wall};
 
 pub fn render(bench: &Bench) -> String {
     let mut text = setting(&bench.setting);
@@ -11,8 +11,11 @@ pub fn render(bench: &Bench) -> String {
     if !bench.rows.is_empty() {
         text.push_str(&rows(&bench.rows, names.0, names.1));
     }
-    if !bench.parallel.is_empty() {
-        text.push_str(&parallel(&bench.parallel, names.0, names.1));
+    if !bench.wall.is_empty() {
+        text.push_str(&wall(&bench.wall, names.0, names.1));
+    }
+    if !bench.counts.is_empty() {
+        text.push_str(&counts(&bench.counts, names.0, names.1));
     }
     for memory in &bench.memory {
         text.push_str(&last(memory, names.0, names.1));
@@ -83,19 +86,44 @@ pub fn rows(rows: &[Row], baseline: &str, candidate: &str) -> String {
     text
 }
 
-fn parallel(rows: &[Parallel], baseline: &str, candidate: &str) -> String {
+fn wall(rows: &[Wall], baseline: &str, candidate: &str) -> String {
     let mut text = format!(
-        "\n{:<32} {baseline:>12} {candidate:>12} {:>8}\n",
+        "\n{:<24} {baseline:>12} {candidate:>12} {:>8}\n",
         "ns of wall time", "ratio"
     );
     for row in rows {
-        let title = format!("{}, {} threads", row.name, row.threads);
         text.push_str(&format!(
-            "{title:<32} {:>12.1} {:>12.1} {:>8.3}{}\n",
+            "{:<24} {:>12.1} {:>12.1} {:>8.3}\n",
+            row.name,
             row.baseline_ns,
             row.candidate_ns,
             row.candidate_ns / row.baseline_ns,
-            if row.indicative { "  indicative" } else { "" }
+        ));
+    }
+    text
+}
+
+/// Of either kernel: locks taken, atomic operations.
+pub fn counts(rows: &[Counts], baseline: &str, candidate: &str) -> String {
+    let pair = |name: &str| format!("{name:>12} {:>9}", "");
+    let mut text = format!(
+        "\n{:<24}{}{}\n{:<24}{head}{head}\n",
+        "",
+        pair(baseline),
+        pair(candidate),
+        "of an operation",
+        head = format!("{:>12} {:>9}", "locks", "atomics"),
+    );
+    for row in rows {
+        let (theirs, ours) = (row.baseline, row.candidate);
+        text.push_str(&format!(
+            "{:<24}{:>12.2} {:>9.2}{:>12.2} {:>9.2}{}\n",
+            row.name,
+            theirs.locks,
+            theirs.atomics,
+            ours.locks,
+            ours.atomics,
+            if row.holds() { "" } else { "  TOO MANY" }
         ));
     }
     text

@@ -5,13 +5,13 @@
 use crate::arena::{Arena, Folios, PAGES, REST};
 use crate::clock::Clock;
 use crate::fork;
-use crate::row::{per, Row};
+use crate::row::{per, Row, Took};
 use crate::swap;
 use anyhow::Result;
 use pagetables::{PAGE, TABLE_SPAN};
 
 pub fn rows() -> Vec<Row> {
-    let row = |name, what, unit, round: fn(&Clock) -> Result<f64>| {
+    let row = |name, what, unit, round: fn(&Clock) -> Result<Took>| {
         Row::new("faults", name, what, unit, round)
     };
     vec![
@@ -58,12 +58,12 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn write_each_other(clock: &Clock, arena: &Arena) -> f64 {
+fn write_each_other(clock: &Clock, arena: &Arena) -> Took {
     let (ticks, ()) = clock.time(|| arena.each_other(|memory, offset| memory.write(offset)));
     per(ticks, REST)
 }
 
-fn read_each_other(clock: &Clock, arena: &Arena) -> f64 {
+fn read_each_other(clock: &Clock, arena: &Arena) -> Took {
     let (ticks, ()) = clock.time(|| {
         arena.each_other(|memory, offset| {
             memory.read(offset);
@@ -72,19 +72,19 @@ fn read_each_other(clock: &Clock, arena: &Arena) -> f64 {
     per(ticks, REST)
 }
 
-fn anon(clock: &Clock) -> Result<f64> {
+fn anon(clock: &Clock) -> Result<Took> {
     let arena = Arena::anon()?;
     arena.first_pages();
     Ok(write_each_other(clock, &arena))
 }
 
-fn zero(clock: &Clock) -> Result<f64> {
+fn zero(clock: &Clock) -> Result<Took> {
     let arena = Arena::anon()?;
     arena.first_pages();
     Ok(read_each_other(clock, &arena))
 }
 
-fn shmem(clock: &Clock) -> Result<f64> {
+fn shmem(clock: &Clock) -> Result<Took> {
     let arena = Arena::shmem()?;
     arena.first_pages();
     Ok(write_each_other(clock, &arena))
@@ -99,28 +99,28 @@ fn cached() -> Result<Arena> {
     Ok(arena)
 }
 
-fn shmem_map(clock: &Clock) -> Result<f64> {
+fn shmem_map(clock: &Clock) -> Result<Took> {
     Ok(write_each_other(clock, &cached()?))
 }
 
-fn shmem_read(clock: &Clock) -> Result<f64> {
+fn shmem_read(clock: &Clock) -> Result<Took> {
     Ok(read_each_other(clock, &cached()?))
 }
 
-fn cow(clock: &Clock) -> Result<f64> {
+fn cow(clock: &Clock) -> Result<Took> {
     let arena = Arena::private_file()?;
     arena.first_pages();
     Ok(write_each_other(clock, &arena))
 }
 
-fn reuse(clock: &Clock) -> Result<f64> {
+fn reuse(clock: &Clock) -> Result<Took> {
     let arena = Arena::full()?;
     // It protects every page; the child's end makes them all the parent's own again.
     fork::time(clock)?;
     Ok(write_each_other(clock, &arena))
 }
 
-fn table(clock: &Clock) -> Result<f64> {
+fn table(clock: &Clock) -> Result<Took> {
     const TABLES: usize = 256;
     // What was freed before comes back in bulk now and then: many times, for the mean of it.
     const TIMES: usize = 64;
@@ -137,7 +137,7 @@ fn table(clock: &Clock) -> Result<f64> {
     Ok(per(sum, TIMES * TABLES))
 }
 
-fn mthp(clock: &Clock) -> Result<f64> {
+fn mthp(clock: &Clock) -> Result<Took> {
     const FOLIO: usize = 64 << 10;
     const FOLIOS: usize = PAGES * PAGE / FOLIO;
     let arena = Arena::of_folios(Folios::Kib64)?;
@@ -150,7 +150,7 @@ fn mthp(clock: &Clock) -> Result<f64> {
     Ok(per(ticks, FOLIOS))
 }
 
-fn swapin(clock: &Clock) -> Result<f64> {
+fn swapin(clock: &Clock) -> Result<Took> {
     const TABLES: usize = 4;
     let arena = Arena::anon_tables(TABLES)?;
     let _swap = swap::on()?;

@@ -5,7 +5,7 @@
 use crate::arena::{Arena, Folios, PAGES};
 use crate::clock::Clock;
 use crate::gup_test::{GupTest, How, Ticks};
-use crate::row::{per, Row};
+use crate::row::{per, Row, Took};
 use anyhow::Result;
 
 /// The kernel measures in microseconds: more of them, for the cheap ones.
@@ -35,7 +35,7 @@ const SIZES: &[(Folios, &str, &str)] = &[
 ];
 const CALLS: &[u32] = &[1, 512];
 
-fn row(name: String, what: String, round: impl Fn(&Clock) -> Result<f64> + 'static) -> Row {
+fn row(name: String, what: String, round: impl Fn(&Clock) -> Result<Took> + 'static) -> Row {
     Row::new("getting and pinning pages", name, what, "page", round).by_kernel_clock()
 }
 
@@ -65,7 +65,7 @@ pub fn rows() -> Vec<Row> {
     list
 }
 
-fn measure(how: How, folios: Folios, pages: u32, which: fn(&Ticks) -> u64) -> Result<f64> {
+fn measure(how: How, folios: Folios, pages: u32, which: fn(&Ticks) -> u64) -> Result<Took> {
     let arena = Arena::of_folios(folios)?;
     arena.fill_folios()?;
     let test = GupTest::open()?;

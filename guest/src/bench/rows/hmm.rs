@@ -5,7 +5,7 @@
 use crate::arena::{Arena, PAGES};
 use crate::clock::Clock;
 use crate::hmm_test::Mirror;
-use crate::row::{per, Row};
+use crate::row::{per, Row, Took};
 use anyhow::Result;
 use pagetables::map::Mapping;
 use pagetables::{PAGE, TABLE_SPAN};
@@ -14,7 +14,7 @@ use pagetables::{PAGE, TABLE_SPAN};
 const READ_TABLES: usize = 8;
 
 pub fn rows() -> Vec<Row> {
-    let row = |name, what, round: fn(&Clock) -> Result<f64>| {
+    let row = |name, what, round: fn(&Clock) -> Result<Took>| {
         Row::new("device memory", name, what, "page", round)
     };
     vec![
@@ -49,7 +49,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn snapshot(clock: &Clock, memory: &Mapping) -> Result<f64> {
+fn snapshot(clock: &Clock, memory: &Mapping) -> Result<Took> {
     let mirror = Mirror::open()?;
     let mut bytes = vec![1; PAGES];
     let (ticks, done) = clock.time(|| mirror.snapshot(memory, &mut bytes));
@@ -57,7 +57,7 @@ fn snapshot(clock: &Clock, memory: &Mapping) -> Result<f64> {
     Ok(per(ticks, PAGES))
 }
 
-fn read(clock: &Clock, memory: &Mapping) -> Result<f64> {
+fn read(clock: &Clock, memory: &Mapping) -> Result<Took> {
     let mirror = Mirror::open()?;
     let mut bytes = vec![1; memory.len()];
     let (ticks, done) = clock.time(|| mirror.read(memory, &mut bytes));

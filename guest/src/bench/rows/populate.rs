@@ -4,12 +4,12 @@
 
 use crate::arena::{Arena, LEN, PAGES};
 use crate::clock::Clock;
-use crate::row::{per, Row};
+use crate::row::{per, Row, Took};
 use anyhow::Result;
 use pagetables::map::{Mapping, Of};
 
 pub fn rows() -> Vec<Row> {
-    let row = |name, what, round: fn(&Clock) -> Result<f64>| {
+    let row = |name, what, round: fn(&Clock) -> Result<Took>| {
         Row::new("populating", name, what, "page", round)
     };
     vec![
@@ -24,29 +24,29 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn populate(clock: &Clock, of: Of) -> Result<f64> {
+fn populate(clock: &Clock, of: Of) -> Result<Took> {
     let _anchor = Arena::bare()?;
     let (ticks, memory) = clock.time(|| Mapping::populated_at(Arena::base(), LEN, of));
     drop(memory?);
     Ok(per(ticks, PAGES))
 }
 
-fn anon(clock: &Clock) -> Result<f64> {
+fn anon(clock: &Clock) -> Result<Took> {
     populate(clock, Of::Anon)
 }
 
-fn shmem(clock: &Clock) -> Result<f64> {
+fn shmem(clock: &Clock) -> Result<Took> {
     populate(clock, Of::Shared(&Arena::cached_file()?))
 }
 
-fn mlock(clock: &Clock) -> Result<f64> {
+fn mlock(clock: &Clock) -> Result<Took> {
     let arena = Arena::full()?;
     let (ticks, done) = clock.time(|| arena.memory.lock());
     done?;
     Ok(per(ticks, PAGES))
 }
 
-fn mlock_fill(clock: &Clock) -> Result<f64> {
+fn mlock_fill(clock: &Clock) -> Result<Took> {
     let arena = Arena::anon()?;
     let (ticks, done) = clock.time(|| arena.memory.lock());
     done?;

@@ -4,14 +4,14 @@
 
 use crate::arena::{Arena, PAGES};
 use crate::clock::Clock;
-use crate::row::{per, Row};
+use crate::row::{per, Row, Took};
 use crate::uffd::{Faults, Uffd};
 use anyhow::{anyhow, Result};
 use pagetables::PAGE;
 use std::thread;
 
 pub fn rows() -> Vec<Row> {
-    let row = |name, what, round: fn(&Clock) -> Result<f64>| {
+    let row = |name, what, round: fn(&Clock) -> Result<Took>| {
         Row::new("faults", name, what, "page", round)
     };
     vec![
@@ -34,7 +34,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn measure(clock: &Clock, arena: &Arena, faults: Faults) -> Result<f64> {
+fn measure(clock: &Clock, arena: &Arena, faults: Faults) -> Result<Took> {
     let uffd = Uffd::over(&arena.memory, faults)?;
     let ticks = thread::scope(|scope| {
         let answerer = scope.spawn(|| uffd.answer(PAGES));

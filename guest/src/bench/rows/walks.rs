@@ -4,7 +4,7 @@
 
 use crate::arena::{Arena, PAGES};
 use crate::clock::Clock;
-use crate::row::{per, Row};
+use crate::row::{per, Row, Took};
 use crate::sys;
 use anyhow::{ensure, Context, Result};
 use pagetables::pagemap::Pagemap;
@@ -17,8 +17,9 @@ use std::os::unix::fs::FileExt;
 const SPARSE: usize = 256;
 
 pub fn rows() -> Vec<Row> {
-    let row =
-        |name, what, round: fn(&Clock) -> Result<f64>| Row::new("walks", name, what, "page", round);
+    let row = |name, what, round: fn(&Clock) -> Result<Took>| {
+        Row::new("walks", name, what, "page", round)
+    };
     vec![
         row("mincore", "mincore of resident memory", mincore),
         Row::new(
@@ -56,7 +57,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-fn mincore(clock: &Clock) -> Result<f64> {
+fn mincore(clock: &Clock) -> Result<Took> {
     let arena = Arena::full()?;
     let mut residency = vec![1; PAGES];
     let (ticks, done) = clock.time(|| sys::mincore(&arena.memory, &mut residency));
@@ -68,7 +69,7 @@ fn mincore(clock: &Clock) -> Result<f64> {
     Ok(per(ticks, PAGES))
 }
 
-fn mincore_hole(clock: &Clock) -> Result<f64> {
+fn mincore_hole(clock: &Clock) -> Result<Took> {
     let arena = Arena::anon_tables(SPARSE)?;
     let mut residency = vec![1; SPARSE * TABLE_SPAN / PAGE];
     let (ticks, done) = clock.time(|| sys::mincore(&arena.memory, &mut residency));
@@ -80,7 +81,7 @@ fn mincore_hole(clock: &Clock) -> Result<f64> {
     Ok(per(ticks, SPARSE))
 }
 
-fn pagemap_read(clock: &Clock) -> Result<f64> {
+fn pagemap_read(clock: &Clock) -> Result<Took> {
     const WORD: usize = 8;
     let arena = Arena::full()?;
     let file = File::open("/proc/self/pagemap")?;
@@ -91,7 +92,7 @@ fn pagemap_read(clock: &Clock) -> Result<f64> {
     Ok(per(ticks, PAGES))
 }
 
-fn pagemap_scan(clock: &Clock) -> Result<f64> {
+fn pagemap_scan(clock: &Clock) -> Result<Took> {
     let arena = Arena::full()?;
     let pagemap = Pagemap::open(std::process::id())?;
     let (ticks, found) = clock.time(|| pagemap.entries(arena.memory.range()));
@@ -100,7 +101,7 @@ fn pagemap_scan(clock: &Clock) -> Result<f64> {
 }
 
 /// The whole address space is read; the arena is nearly all of it.
-fn proc_read(clock: &Clock, path: &str) -> Result<f64> {
+fn proc_read(clock: &Clock, path: &str) -> Result<Took> {
     let _arena = Arena::full()?;
     let mut file = File::open(path).with_context(|| format!("opening {path}"))?;
     let mut buffer = vec![1; 64 << 10];
@@ -117,7 +118,7 @@ fn proc_read(clock: &Clock, path: &str) -> Result<f64> {
     Ok(per(ticks, PAGES))
 }
 
-fn clear(clock: &Clock, what: &str) -> Result<f64> {
+fn clear(clock: &Clock, what: &str) -> Result<Took> {
     let _arena = Arena::full()?;
     let (ticks, done) = clock.time(|| tools::set("/proc/self/clear_refs", what));
     done?;

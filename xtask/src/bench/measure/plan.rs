@@ -2,6 +2,7 @@
 
 //! What is to be measured, by name.
 
+use crate::bench::bars::Bars;
 use crate::cmd;
 use crate::guest;
 use crate::paths::Paths;
@@ -14,8 +15,8 @@ use std::process::Command;
 pub struct Plan {
     /// In guest instructions
     pub rows: Vec<String>,
-    /// By several threads
-    pub parallel: Vec<String>,
+    /// In locks and atomic operations
+    pub counts: Vec<String>,
     /// Page tables over time
     pub memory: Vec<String>,
 }
@@ -34,10 +35,10 @@ impl Plan {
         let demo = guest::program(paths, "freepte-demo")?;
         let mut plan = Self {
             rows: names(&bench, &["list"])?,
-            parallel: names(&bench, &["list", "--parallel"])?,
+            counts: Bars::load(paths)?.counted,
             memory: names(&demo, &["list", "--curves"])?,
         };
-        let every = [&plan.rows, &plan.parallel, &plan.memory];
+        let every = [&plan.rows, &plan.memory];
         for pattern in only {
             ensure!(
                 every.iter().any(|l| l.iter().any(|n| pattern.matches(n))),
@@ -45,7 +46,7 @@ impl Plan {
             );
         }
         let wanted = |n: &String| only.is_empty() || only.iter().any(|p| p.matches(n));
-        for list in [&mut plan.rows, &mut plan.parallel, &mut plan.memory] {
+        for list in [&mut plan.rows, &mut plan.counts, &mut plan.memory] {
             list.retain(wanted);
         }
         Ok(plan)

@@ -18,10 +18,12 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize)]
 pub struct Measured {
     pub name: String,
-    group: String,
+    pub group: String,
     pub what: String,
-    unit: String,
+    pub unit: String,
     pub rounds: Vec<f64>,
+    /// Of a round
+    pub operations: usize,
 }
 
 /// Run one of our programs in a guest; returns the figures that it prints.
@@ -180,6 +182,7 @@ mod tests {
             what: "w".into(),
             unit: "page".into(),
             rounds: rounds.to_vec(),
+            operations: 1,
         }
     }
 

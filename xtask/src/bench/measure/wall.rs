@@ -4,7 +4,7 @@
 
 use super::lanes;
 use super::rows::{self, Measured};
-use crate::bench::result::Parallel;
+use crate::bench::result::Wall;
 use crate::build::Kernel;
 use crate::kvm;
 use crate::paths::Paths;
@@ -24,7 +24,7 @@ fn boot(paths: &Paths, kernel: &Kernel, names: &[String], unit: &str) -> Result<
 }
 
 /// Wall time of one thread; nothing where it would tell of an emulator.
-pub fn measure(paths: &Paths, kernels: &[Kernel; 2], names: &[String]) -> Result<Vec<Parallel>> {
+pub fn measure(paths: &Paths, kernels: &[Kernel; 2], names: &[String]) -> Result<Vec<Wall>> {
     if names.is_empty() || !kvm::works(paths)? {
         return Ok(Vec::new());
     }
@@ -43,15 +43,13 @@ pub fn measure(paths: &Paths, kernels: &[Kernel; 2], names: &[String]) -> Result
         .0
         .iter()
         .filter_map(|row| {
-            Some(Parallel {
+            Some(Wall {
                 name: row.name.clone(),
                 what: row.what.clone(),
-                threads: 1,
                 baseline_ns: rows::median(&row.rounds)?,
                 candidate_ns: figure(&candidate.0, &row.name)?,
                 baseline_cycles: figure(&baseline.1, &row.name),
                 candidate_cycles: figure(&candidate.1, &row.name),
-                indicative: false,
             })
         })
         .collect())

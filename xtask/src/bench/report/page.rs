@@ -2,7 +2,7 @@
 
 //! The page: what is on it, and in which order.
 
-use super::super::result::{Bench, Kernel, Memory, Moment, Parallel, Row, NOISE_BAR};
+use super::super::result::{Bench, Kernel, Memory, Moment, Row, Wall, NOISE_BAR};
 use super::curves;
 use super::format;
 use super::ratios::{self, Bar};
@@ -18,7 +18,7 @@ pub fn page(bench: &Bench) -> Result<Markup> {
     let groups = groups(&bench.rows);
     let scale = Scale::over(everything_shown(bench));
     let instructions = instructions(bench, &groups, &scale)?;
-    let parallel = parallel(bench, &scale)?;
+    let wall = wall(bench, &scale)?;
     let memory = memory(bench)?;
     Ok(html! {
         (DOCTYPE)
@@ -39,7 +39,8 @@ pub fn page(bench: &Bench) -> Result<Markup> {
                 main {
                     (setting(bench))
                     (instructions)
-                    (parallel)
+                    (wall)
+                    (counts(bench))
                     (memory)
                     (command(bench))
                 }
@@ -82,8 +83,8 @@ fn everything_shown(bench: &Bench) -> impl Iterator<Item = f64> + '_ {
     let rows = bench.rows.iter();
     let ratios = rows.clone().filter_map(verdict::ratio);
     let bars = rows.filter_map(|row| row.bar);
-    let parallel = bench.parallel.iter().filter_map(verdict::parallel_ratio);
-    ratios.chain(bars).chain(parallel)
+    let wall = bench.wall.iter().filter_map(verdict::wall_ratio);
+    ratios.chain(bars).chain(wall)
 }
 
 fn contents(bench: &Bench, groups: &[Group<'_>]) -> Markup {
@@ -93,7 +94,8 @@ fn contents(bench: &Bench, groups: &[Group<'_>]) -> Markup {
             @for (n, (name, _)) in groups.iter().enumerate() {
                 a href={ "#group-" (n) } { (name) }
             }
-            @if !bench.parallel.is_empty() { a href="#parallel" { "In parallel" } }
+            @if !bench.wall.is_empty() { a href="#wall" { "Wall time" } }
+            @if !bench.counts.is_empty() { a href="#counts" { "Locks" } }
             @if !bench.memory.is_empty() { a href="#memory" { "Memory" } }
             a href="#command" { "Measure again" }
         }
@@ -194,37 +196,50 @@ fn bar_of(row: &Row) -> Bar {
     }
 }
 
-fn parallel(bench: &Bench, scale: &Scale) -> Result<Markup> {
-    if bench.parallel.is_empty() {
+fn wall(bench: &Bench, scale: &Scale) -> Result<Markup> {
+    if bench.wall.is_empty() {
         return Ok(html! {});
     }
-    let bars: Vec<Bar> = bench.parallel.iter().map(bar_of_parallel).collect();
-    let plot = ratios::plot(&bars, scale, "Ratios in parallel")?;
-    let indicative = bench.parallel.iter().any(|p| p.indicative);
+    let bars: Vec<Bar> = bench.wall.iter().map(bar_of_wall).collect();
+    let plot = ratios::plot(&bars, scale, "Ratios of wall time")?;
     Ok(html! {
-        section.group #parallel {
-            h2 { "In parallel" }
-            p.wide {
-                "Wall time per operation and thread on several virtual CPUs. No bars."
-                @if indicative {
-                    " Rows that are " em { "indicative" } " ran emulated: their time tells of the emulator as much as of the kernel."
-                }
-            }
+        section.group #wall {
+            h2 { "Wall time" }
+            p.wide { "Per operation, on one virtual CPU. No bars." }
             figure { (plot) }
-            (tables::parallel(bench))
+            (tables::wall(bench))
         }
     })
 }
 
-fn bar_of_parallel(row: &Parallel) -> Bar {
-    let ratio = verdict::parallel_ratio(row);
-    let mark = if row.indicative { " (indicative)" } else { "" };
+fn bar_of_wall(row: &Wall) -> Bar {
+    let ratio = verdict::wall_ratio(row);
     Bar {
-        name: format!("{}{mark}", row.name),
+        name: row.name.clone(),
         ratio,
         limit: None,
         verdict: ratio.map_or(Verdict::NotMeasured, |_| Verdict::NoBar),
         remarks: Vec::new(),
+    }
+}
+
+fn counts(bench: &Bench) -> Markup {
+    if bench.counts.is_empty() {
+        return html! {};
+    }
+    html! {
+        section.group #counts {
+            h2 { "Locks and atomic operations" }
+            p.wide {
+                "What other processors may have to wait for, counted by the emulator: calls of "
+                code { "_raw_*lock*" }
+                " that take a lock; instructions with a lock prefix, and "
+                code { "xchg" }
+                " on memory. A figure is of the round with the fewest; there may be no more than on "
+                (bench.setting.baseline.name) "."
+            }
+            (tables::counts(bench))
+        }
     }
 }
 
@@ -344,16 +359,5 @@ mod tests {
             .map(|(name, rows)| (name, rows.into_iter().map(|(n, _)| n).collect()))
             .collect();
         assert_eq!(found, [("a", vec![0, 2]), ("b", vec![1])]);
-    }
-
-    #[test]
-    fn indicative_is_said() {
-        let row = Parallel {
-            baseline_ns: 2.0,
-            candidate_ns: 2.0,
-            indicative: true,
-            ..Parallel::default()
-        };
-        assert!(bar_of_parallel(&row).name.contains("indicative"));
     }
 }

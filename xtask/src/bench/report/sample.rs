@@ -2,7 +2,7 @@
 
 //! A bench that never was, to try the report on. Every figure is invented.
 
-use super::super::result::{Bench, Kernel, Memory, Moment, Parallel, Row, Setting};
+use super::super::result::{Bench, Count, Counts, Kernel, Memory, Moment, Row, Setting, Wall};
 use crate::inputs::Inputs;
 use crate::provenance::{Provenance, Tools};
 
@@ -71,7 +71,8 @@ pub fn bench() -> Bench {
     Bench {
         setting: setting(),
         rows: ROWS.iter().map(row).collect(),
-        parallel: parallel(),
+        wall: wall(),
+        counts: counts(),
         memory: memory(),
     }
 }
@@ -117,23 +118,35 @@ fn row(line: &Line) -> Row {
     }
 }
 
-fn parallel() -> Vec<Parallel> {
-    let mut rows = Vec::new();
-    for (n, name) in (1u32..).zip(["page_fault1", "page_fault2", "page_fault3", "gup_fast"]) {
-        for threads in [1, 2] {
-            let baseline_ns = f64::from(n * threads) * 812.5;
-            rows.push(Parallel {
-                name: format!("{name}_{threads}"),
-                what: format!("{name}, {threads} thread(s)"),
-                threads,
-                baseline_ns,
-                candidate_ns: baseline_ns * (0.93 + 0.04 * f64::from(n)),
-                indicative: name != "gup_fast",
-                ..Parallel::default()
-            });
-        }
-    }
-    rows
+fn wall() -> Vec<Wall> {
+    (1u32..)
+        .zip(["anon_write", "zero_read", "gup_fast_512"])
+        .map(|(n, name)| Wall {
+            name: name.into(),
+            what: format!("{name}, by the clock"),
+            baseline_ns: f64::from(n) * 812.5,
+            candidate_ns: f64::from(n) * 812.5 * (0.93 + 0.04 * f64::from(n)),
+            ..Wall::default()
+        })
+        .collect()
+}
+
+fn counts() -> Vec<Counts> {
+    [("anon_write", 3.02, 2.98), ("munmap", 0.13, 0.42)]
+        .map(|(name, baseline, candidate)| {
+            let count = |locks: f64| Count {
+                locks,
+                atomics: locks * 2.0,
+            };
+            Counts {
+                name: name.into(),
+                what: format!("{name}, counted"),
+                unit: "page".into(),
+                baseline: count(baseline),
+                candidate: count(candidate),
+            }
+        })
+        .into()
 }
 
 fn memory() -> Vec<Memory> {

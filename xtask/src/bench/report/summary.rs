@@ -40,17 +40,22 @@ impl Tables {
 
 pub fn paragraph(bench: &Bench) -> Markup {
     let tables = Tables::at_the_end(&bench.memory);
-    let in_parallel = |p| verdict::parallel_ratio(p).is_some();
-    let parallel = bench.parallel.iter().filter(|p| in_parallel(p)).count();
+    let counted = bench.counts.len();
+    let more = bench.counts.iter().filter(|row| !row.holds()).count();
     let measured = bench.rows.iter().any(|r| verdict::ratio(r).is_some());
     html! {
         p.summary {
-            @if !measured && parallel == 0 && tables.rows == 0 {
+            @if !measured && counted == 0 && tables.rows == 0 {
                 strong { "Nothing was measured." } " "
             }
             @if !bench.rows.is_empty() { (instructions(&bench.rows)) }
-            @if parallel > 0 {
-                (count(parallel, "row was", "rows were")) " measured in parallel. "
+            @if counted > 0 {
+                "In " (count(counted, "row", "rows")) " locks and atomic operations were counted: "
+                @if more == 0 {
+                    "in none are there more. "
+                } @else {
+                    strong.bad { "in " (more) " there are more" } ". "
+                }
             }
             @if tables.rows > 0 { (page_tables(bench, &tables)) }
         }

@@ -2,7 +2,7 @@
 
 //! The figures that the plots are made of.
 
-use super::super::result::{Bench, Memory, Moment, Parallel, Row, Setting};
+use super::super::result::{Bench, Counts, Memory, Moment, Row, Setting, Wall};
 use super::format::{self, NONE, NOT_MEASURED};
 use super::summary::{anchor, change, name};
 use super::verdict::{self, Verdict};
@@ -64,17 +64,16 @@ fn one(n: usize, row: &Row) -> Markup {
     }
 }
 
-pub fn parallel(bench: &Bench) -> Markup {
+pub fn wall(bench: &Bench) -> Markup {
     let setting = &bench.setting;
     let cycles = bench
-        .parallel
+        .wall
         .iter()
-        .any(|p| p.baseline_cycles.is_some() || p.candidate_cycles.is_some());
+        .any(|row| row.baseline_cycles.is_some() || row.candidate_cycles.is_some());
     let head = html! {
         tr {
             th { "row" }
             th.text { "what" }
-            th { "threads" }
             th { (setting.baseline.name) " ns" }
             th { (setting.candidate.name) " ns" }
             th { "ratio" }
@@ -82,30 +81,62 @@ pub fn parallel(bench: &Bench) -> Markup {
                 th { (setting.baseline.name) " cycles" }
                 th { (setting.candidate.name) " cycles" }
             }
-            th.text { "kind" }
         }
     };
     let body = html! {
-        @for row in &bench.parallel { (one_parallel(row, cycles)) }
+        @for row in &bench.wall { (one_wall(row, cycles)) }
     };
-    table("Figures: in parallel", head, body)
+    table("Figures: wall time", head, body)
 }
 
-fn one_parallel(row: &Parallel, cycles: bool) -> Markup {
+fn one_wall(row: &Wall, cycles: bool) -> Markup {
     let counted = |cycles: Option<f64>| cycles.map_or(NONE.to_owned(), format::figure);
     html! {
         tr {
             th scope="row" { (name(&row.name)) }
             td.text.what { (row.what) }
-            td { (row.threads) }
             td { (format::figure(row.baseline_ns)) }
             td { (format::figure(row.candidate_ns)) }
-            td { (format::ratio(verdict::parallel_ratio(row), None)) }
+            td { (format::ratio(verdict::wall_ratio(row), None)) }
             @if cycles {
                 td { (counted(row.baseline_cycles)) }
                 td { (counted(row.candidate_cycles)) }
             }
-            td.text { @if row.indicative { "indicative" } @else { "wall time" } }
+        }
+    }
+}
+
+pub fn counts(bench: &Bench) -> Markup {
+    let (baseline, candidate) = (&bench.setting.baseline.name, &bench.setting.candidate.name);
+    let head = html! {
+        tr {
+            th rowspan="2" { "row" }
+            th.text rowspan="2" { "what" }
+            th.text rowspan="2" { "unit" }
+            th.over colspan="2" { (baseline) }
+            th.over colspan="2" { (candidate) }
+        }
+        tr {
+            @for _ in 0..2 {
+                th { "locks" }
+                th { "atomics" }
+            }
+        }
+    };
+    let body = html! { @for row in &bench.counts { (one_count(row)) } };
+    table("Figures: locks and atomic operations", head, body)
+}
+
+fn one_count(row: &Counts) -> Markup {
+    html! {
+        tr.above[!row.holds()] {
+            th scope="row" { (name(&row.name)) }
+            td.text.what { (row.what) }
+            td.text { (row.unit) }
+            @for count in [row.baseline, row.candidate] {
+                td { (format!("{:.2}", count.locks)) }
+                td { (format!("{:.2}", count.atomics)) }
+            }
         }
     }
 }
@@ -197,13 +228,8 @@ mod tests {
 
     #[test]
     fn cycles_only_where_some_were_counted() {
-        let row = Parallel::default();
-        let shown = |cycles| {
-            one_parallel(&row, cycles)
-                .into_string()
-                .matches("<td")
-                .count()
-        };
+        let row = Wall::default();
+        let shown = |cycles| one_wall(&row, cycles).into_string().matches("<td").count();
         assert_eq!(shown(true), shown(false) + 2);
     }
 

@@ -2,7 +2,7 @@
 
 //! What a row says about the candidate.
 
-use super::super::result::{Parallel, Row};
+use super::super::result::{Row, Wall};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -34,7 +34,7 @@ pub fn ratio(row: &Row) -> Option<f64> {
     figures(row.baseline, row.candidate)
 }
 
-pub fn parallel_ratio(row: &Parallel) -> Option<f64> {
+pub fn wall_ratio(row: &Wall) -> Option<f64> {
     figures(row.baseline_ns, row.candidate_ns)
 }
 
