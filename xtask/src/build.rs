@@ -34,6 +34,10 @@ pub enum Variant {
     Twins,
     /// Like twins, with KASAN, lockdep and the recount of every table
     Debug,
+    /// Like freepte, where spin locks sleep (PREEMPT_RT)
+    Rt,
+    /// Like freepte, to be booted by Xen as well
+    Xen,
 }
 
 impl Variant {
@@ -44,6 +48,8 @@ impl Variant {
             Self::Freepte => "freepte",
             Self::Twins => "twins",
             Self::Debug => "debug",
+            Self::Rt => "rt",
+            Self::Xen => "xen",
         }
     }
 
@@ -55,6 +61,8 @@ impl Variant {
             Self::Freepte => &["freepte"],
             Self::Twins => &["freepte", "twins"],
             Self::Debug => &["freepte", "twins", "debug"],
+            Self::Rt => &["freepte", "rt"],
+            Self::Xen => &["freepte", "xen"],
         }
     }
 
@@ -62,7 +70,7 @@ impl Variant {
     pub fn frees(self) -> bool {
         match self {
             Self::Stock | Self::Off => false,
-            Self::Freepte | Self::Twins | Self::Debug => true,
+            Self::Freepte | Self::Twins | Self::Debug | Self::Rt | Self::Xen => true,
         }
     }
 

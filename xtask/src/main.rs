@@ -121,7 +121,7 @@ enum Cmd {
     Ksft(KsftArgs),
     /// Do all that empties and fills tables at once, for some time, and look for damage and leaks
     Storm(storm::Options),
-    /// Measure a kernel against another: instructions, threads, memory
+    /// Measure a kernel against another: instructions, locks and atomic operations, memory
     ///
     /// Exits with 1 when a figure is above its bar, noisy or missing.
     Bench(bench::Options),

@@ -31,6 +31,8 @@ pub enum Part {
     Spin,
     /// To check the litmus tests
     Herd,
+    /// To boot a kernel on Xen
+    Xen,
     /// Allocators whose page tables are measured
     Allocators,
     /// To look at the bench's report
@@ -38,13 +40,14 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Kernel,
         Self::Guest,
         Self::Selftests,
         Self::Demo,
         Self::Spin,
         Self::Herd,
+        Self::Xen,
         Self::Allocators,
         Self::Browser,
     ];

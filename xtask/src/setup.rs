@@ -15,6 +15,7 @@ use crate::progress::Progress;
 use crate::toolchain;
 use crate::tree;
 use crate::versions::{BINDGEN, VIRTME_NG};
+use crate::vm;
 use anyhow::{anyhow, bail, ensure, Context, Result};
 use std::collections::BTreeMap;
 use std::env;
@@ -107,6 +108,7 @@ fn get(
             Part::Guest => virtme(paths),
             Part::Demo => redis(paths),
             Part::Herd => models::setup(paths),
+            Part::Xen => vm::xen::setup(paths),
             Part::Selftests | Part::Spin | Part::Allocators | Part::Browser => Ok(()),
         }
     };

@@ -120,7 +120,11 @@ const STOCK: &[Variant] = &[Variant::Stock];
 const FREEPTE: &[Variant] = &[Variant::Freepte];
 const TWINS: &[Variant] = &[Variant::Twins];
 const DEBUG: &[Variant] = &[Variant::Debug];
+const RT: &[Variant] = &[Variant::Rt];
+const XEN: &[Variant] = &[Variant::Xen];
 const BOTH: &[Variant] = &[Variant::Stock, Variant::Freepte];
+
+const TO_TEST_ON_XEN: &[Part] = &[Part::Kernel, Part::Guest, Part::Selftests, Part::Xen];
 
 /// In the order in which they start, as far as there is room for them; what is built already goes
 /// first.
@@ -271,6 +275,23 @@ pub const STEPS: &[Step] = &[
     full(guest("kselftests on twins", TWINS, |p| {
         kernel::own(p, Variant::Twins)
     })),
+    full(build("build rt", Variant::Rt, |p| {
+        kernel::build(p, Variant::Rt)
+    })),
+    full(guest("kselftests on rt", RT, |p| {
+        kernel::own(p, Variant::Rt)
+    })),
+    full(build("build xen", Variant::Xen, |p| {
+        kernel::build(p, Variant::Xen)
+    })),
+    full(with(
+        TO_TEST_ON_XEN,
+        guest(
+            "kselftests on xen, below which Xen is",
+            XEN,
+            kernel::own_on_xen,
+        ),
+    )),
     full(guest("upstream's mm suite, stock and freepte", BOTH, |p| {
         kernel::upstream(p, &[], Variant::Freepte)
     })),

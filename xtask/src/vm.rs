@@ -19,9 +19,11 @@ mod run_dir;
 mod script;
 mod shell;
 mod vng;
+pub mod xen;
 
 use crate::build::{self, Kernel};
 use crate::children::{self, Child};
+use crate::kvm;
 use crate::paths::Paths;
 use crate::scratch;
 use crate::splat::Scanner;
@@ -141,7 +143,12 @@ impl<'a> Guest<'a> {
 
         let file = place.kept.path().join("script");
         fs::write(&file, script)?;
-        let mut command = vng::command(self, &file, &opts)?;
+        let mut qemu = kvm::qemu()?;
+        if self.machine.xen {
+            qemu = place.kept.path().join("qemu");
+            xen::qemu(self.paths, &qemu, &place.kept.path().join("xen.log"))?;
+        }
+        let mut command = vng::command(self, &qemu, &file, &opts)?;
         let log = File::options()
             .create(true)
             .append(true)

@@ -5,7 +5,9 @@
 use super::gdb::Gdb;
 use super::{programs, Guest, Machine, Sink};
 use crate::build::{self, Variant};
+use crate::needs::Part;
 use crate::paths::Paths;
+use crate::setup;
 use crate::terminal;
 use anyhow::{ensure, Result};
 use std::path::PathBuf;
@@ -41,6 +43,9 @@ pub fn command(paths: &Paths, options: &Options) -> Result<ExitCode> {
         "a shell needs a terminal, and standard input is none; name a command to run:\n    \
          cargo xtask vm -- sh -c 'COMMANDS'"
     );
+    if options.machine.xen {
+        setup::provide(paths, &[Part::Xen])?;
+    }
     let image = options.image.as_deref();
     let mut guest = Guest::new(paths, options.kernel.into(), image, &options.machine)?;
     if image.is_none() {

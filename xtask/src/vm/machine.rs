@@ -14,6 +14,9 @@ pub struct Machine {
     /// Count instructions: one CPU, on which a guest's nanosecond is an instruction
     #[arg(long)]
     pub icount: bool,
+    /// Boot Xen, and the kernel as its first domain: for `--kernel xen`
+    #[arg(long, conflicts_with_all = ["icount", "kvm"])]
+    pub xen: bool,
     /// More words for the kernel's command line
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     pub append: Vec<String>,
@@ -44,6 +47,7 @@ impl Default for Machine {
             cpus: 2,
             memory: None,
             icount: false,
+            xen: false,
             append: Vec::new(),
             qemu_opts: Vec::new(),
             disk: None,

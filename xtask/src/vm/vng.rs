@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::Once;
 
 /// The command that boots a guest and runs a script in it.
-pub fn command(guest: &Guest, script: &Path, qemu_opts: &[String]) -> Result<Command> {
+pub fn command(guest: &Guest, qemu: &Path, script: &Path, qemu_opts: &[String]) -> Result<Command> {
     let (paths, machine) = (guest.paths, guest.machine);
     let vng = paths.vng();
     ensure!(
@@ -32,7 +32,7 @@ pub fn command(guest: &Guest, script: &Path, qemu_opts: &[String]) -> Result<Com
         "--disable-microvm",
         "--skip-modules",
     ]);
-    cmd.args(["--qemu", &kvm::qemu()?.display().to_string()]);
+    cmd.arg("--qemu").arg(qemu);
     cmd.args(["--memory", machine.memory.as_deref().unwrap_or("2G")]);
     cmd.args([
         "--cpus",
@@ -55,6 +55,8 @@ pub fn command(guest: &Guest, script: &Path, qemu_opts: &[String]) -> Result<Com
         // What is counted is not to depend on where things happen to lie.
         cmd.arg("--append=nokaslr norandmaps");
     }
+    // While it boots it waits for some ticks of a timer, but not on a host that is busy elsewhere.
+    cmd.arg("--append=no_timer_check");
     if guest.kernel.variant == Variant::Debug {
         // KASAN asks the boot CPU's features how many levels there are, and they are gone for a
         // moment while they are read: an interrupt just then is taken for a wild access.
