@@ -77,6 +77,9 @@ static __always_inline void clear_ptes_unhinted(struct mm_struct *mm,
 	pte_table_drop(ptep, nr);
 }
 
+#define ptep_clear_unhinted(mm, addr, ptep) \
+	clear_ptes_unhinted(mm, addr, ptep, 1)
+
 /**
  * pte_table_moved - look after a table that hangs somewhere else now
  * @mm: the mm that the table belongs to
@@ -107,6 +110,7 @@ static inline void pte_table_moved(struct mm_struct *mm, pmd_t pmd,
 #define pte_table_take(mm, addr, ptep, nr) \
 	get_and_clear_ptes(mm, addr, ptep, nr)
 #define clear_ptes_unhinted(mm, addr, ptep, nr)	clear_ptes(mm, addr, ptep, nr)
+#define ptep_clear_unhinted(mm, addr, ptep)	ptep_clear(mm, addr, ptep)
 
 static inline void pte_table_sub(struct mm_struct *mm, unsigned long addr,
 				 const pte_t *ptep, unsigned int nr) {}
