@@ -12,6 +12,7 @@ use std::{fs, io, thread};
 
 const ROOT: &str = "/sys/fs/cgroup";
 
+#[derive(Debug)]
 pub struct Cgroup {
     dir: PathBuf,
 }
@@ -38,6 +39,12 @@ impl Cgroup {
         tools::set(self.dir.join("cgroup.procs"), &pid.to_string())
     }
 
+    /// Makes this process a member, for as long as what is returned lives.
+    pub fn join(&self) -> Result<Member<'_>> {
+        self.add(std::process::id())?;
+        Ok(Member { _of: self })
+    }
+
     /// Reclaim until `left` says that nothing is left; gives up, which the figures will show, when
     /// that number stops falling.
     pub fn reclaim(&self, left: impl Fn() -> Result<u64>) -> Result<()> {
@@ -60,6 +67,22 @@ impl Cgroup {
             least = least.min(now);
         }
         Ok(())
+    }
+}
+
+/// That this process is in a control group, which can't be removed before it left.
+#[derive(Debug)]
+pub struct Member<'a> {
+    _of: &'a Cgroup,
+}
+
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        // Otherwise the group stays behind; there is no one to tell.
+        let _ = tools::set(
+            Path::new(ROOT).join("cgroup.procs"),
+            &std::process::id().to_string(),
+        );
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Arena {
     _knob: Option<Setting>,
 }
 
-fn memfd(len: usize) -> Result<File> {
+pub fn memfd(len: usize) -> Result<File> {
     let flags = rustix::fs::MemfdFlags::CLOEXEC;
     let file = File::from(rustix::fs::memfd_create("freepte-bench", flags)?);
     file.set_len(len as u64)?;

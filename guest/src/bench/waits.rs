@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! How long a thread waits that maps and unmaps memory, while all pages of many tables of the same
-//! process are reclaimed, and the tables are freed.
+//! process are reclaimed, and the tables are freed. It is shared memory: what is swapped out of it
+//! leaves nothing in a table.
 
+use crate::arena::memfd;
 use anyhow::{anyhow, ensure, Result};
 use pagetables::cgroup::Cgroup;
 use pagetables::map::{Mapping, Of};
 use pagetables::status::Status;
 use pagetables::zram::Zram;
 use pagetables::{PAGE, TABLE_SPAN};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,11 +46,10 @@ fn vmpte_kb() -> Result<u64> {
     Ok(Status::read(std::process::id())?.vmpte_kb)
 }
 
-fn once(tables: usize) -> Result<Duration> {
-    let cgroup = Cgroup::new("waits")?;
-    cgroup.add(std::process::id())?;
+fn once(cgroup: &Cgroup, tables: usize) -> Result<Duration> {
+    let file = memfd(tables * TABLE_SPAN)?;
     let base_kb = Status::read(std::process::id())?.rss_kb;
-    let memory = Mapping::at(BASE, tables * TABLE_SPAN, Of::Anon)?;
+    let memory = Mapping::at(BASE, tables * TABLE_SPAN, Of::Shared(&file))?;
     memory.no_huge_pages()?;
     (0..tables).for_each(|table| memory.write(table * TABLE_SPAN));
     let before = vmpte_kb()?;
@@ -72,10 +74,15 @@ fn once(tables: usize) -> Result<Duration> {
         "{left} bytes of {} were not reclaimed",
         tables * PAGE
     );
+    let after = vmpte_kb()?;
     eprintln!(
-        "longest wait {} us; {before} kB of tables became {} kB",
-        longest.as_micros(),
-        vmpte_kb()?
+        "longest wait {} us; {before} kB of tables became {after} kB",
+        longest.as_micros()
+    );
+    // Else nothing was waited for.
+    ensure!(
+        !Path::new("/sys/kernel/mm/free_user_pte").exists() || after < before / 8,
+        "{after} kB of tables are left of {before} kB"
     );
     Ok(longest)
 }
@@ -84,8 +91,10 @@ fn once(tables: usize) -> Result<Duration> {
 pub fn run(options: &Options) -> Result<()> {
     ensure!(options.runs > 0, "no runs have no median");
     let _swap = Zram::new("2G")?;
+    let cgroup = Cgroup::new("waits")?;
+    let _member = cgroup.join()?;
     let mut waits = (0..options.runs)
-        .map(|_| once(options.tables))
+        .map(|_| once(&cgroup, options.tables))
         .collect::<Result<Vec<_>>>()?;
     waits.sort_unstable();
     let median = waits
