@@ -247,6 +247,7 @@ fn configure(
         toolchain.clang()
     ));
     let current = fs::read_to_string(&stamp_file).is_ok_and(|s| s == stamp) && config.is_file();
+    let before = kconfig::parse(&fs::read_to_string(&config).unwrap_or_default());
     if !current {
         let _ = fs::remove_file(&stamp_file);
         fs::write(&config, text)?;
@@ -274,6 +275,10 @@ fn configure(
             refused.len(),
             list.join("\n")
         );
+    }
+    if kconfig::lost_any(&before, &got) {
+        // Kbuild leaves the objects of what is configured out.
+        cmd::output(toolchain.make(paths, src, out).args(["-s", "clean"]))?;
     }
     if !current {
         fs::write(&stamp_file, stamp)?;

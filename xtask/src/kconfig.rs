@@ -51,6 +51,14 @@ pub struct Refused {
     pub got: String,
 }
 
+/// Whether something that was built in, or as a module, is off now.
+pub fn lost_any(before: &Options, now: &Options) -> bool {
+    let is_on = |value: &String| matches!(value.as_str(), "y" | "m");
+    before
+        .iter()
+        .any(|(name, value)| is_on(value) && !now.get(name).is_some_and(is_on))
+}
+
 pub fn refused(wanted: &Options, got: &Options) -> Vec<Refused> {
     wanted
         .iter()
@@ -89,5 +97,17 @@ mod tests {
         assert_eq!(refused.len(), 1);
         assert_eq!(refused[0].name, "C");
         assert_eq!(refused[0].got, "n");
+    }
+
+    #[test]
+    fn what_is_lost_was_on() {
+        let before = parse("CONFIG_A=y\nCONFIG_B=m\nCONFIG_S=\"y\"\n# CONFIG_C is not set\n");
+        assert!(!lost_any(
+            &before,
+            &parse("CONFIG_A=m\nCONFIG_B=y\nCONFIG_C=y\n")
+        ));
+        assert!(lost_any(&before, &parse("CONFIG_A=y\nCONFIG_B=n\n")));
+        assert!(lost_any(&before, &parse("CONFIG_B=m\n")));
+        assert!(!lost_any(&Options::new(), &before));
     }
 }
