@@ -15,7 +15,8 @@
 //!
 //! mmap lock, VMA lock, `i_mmap_rwsem`, `anon_vma` lock, lock of the PMD table, lock of the PTE
 //! table (nested), a second PTE table's, lock of the hints, locks of the workqueue. The lock of a
-//! PMD table is only tried under that of a PTE table.
+//! PMD table is only tried under that of a PTE table, and that of a VMA under the lock of the
+//! hints.
 
 #[cfg(CONFIG_FREE_USER_PTE_DEBUG)]
 mod debug;

@@ -250,15 +250,17 @@ static const struct file_operations hold_fops = {
 
 /*
  * lock_mm: somebody who has the mmap lock for writing. Who writes "MS" has that
- * of its own address space for so long, until the call returns.
+ * of its own address space for so long, until the call returns. lock_vmas: and
+ * has each VMA locked for writing, too.
  */
 #define MOST_LOCK_MS	(60 * MSEC_PER_SEC)
 
-static ssize_t lock_mm_write(struct file *file, const char __user *from,
-			     size_t count, loff_t *pos)
+static ssize_t lock_for_ms(const char __user *from, size_t count, bool vmas)
 {
 	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
 	unsigned int ms;
+	struct vma_iterator vmi;
 	int err;
 
 	err = kstrtouint_from_user(from, count, 0, &ms);
@@ -268,14 +270,37 @@ static ssize_t lock_mm_write(struct file *file, const char __user *from,
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm))
 		return -EINTR;
+	if (vmas) {
+		vma_iter_init(&vmi, mm, 0);
+		for_each_vma(vmi, vma)
+			vma_start_write(vma);
+	}
 	schedule_timeout_killable(msecs_to_jiffies(ms));
 	mmap_write_unlock(mm);
 	return count;
 }
 
+static ssize_t lock_mm_write(struct file *file, const char __user *from,
+			     size_t count, loff_t *pos)
+{
+	return lock_for_ms(from, count, false);
+}
+
 static const struct file_operations lock_mm_fops = {
 	.open = simple_open,
 	.write = lock_mm_write,
+	.llseek = noop_llseek,
+};
+
+static ssize_t lock_vmas_write(struct file *file, const char __user *from,
+			       size_t count, loff_t *pos)
+{
+	return lock_for_ms(from, count, true);
+}
+
+static const struct file_operations lock_vmas_fops = {
+	.open = simple_open,
+	.write = lock_vmas_write,
 	.llseek = noop_llseek,
 };
 
@@ -291,6 +316,7 @@ static int __init free_user_pte_debug_init(void)
 			   &free_user_pte_debug.delay_us);
 	debugfs_create_file("hold", 0600, dir, NULL, &hold_fops);
 	debugfs_create_file("lock_mm", 0200, dir, NULL, &lock_mm_fops);
+	debugfs_create_file("lock_vmas", 0200, dir, NULL, &lock_vmas_fops);
 	return 0;
 }
 late_initcall(free_user_pte_debug_init);

@@ -291,8 +291,7 @@ static inline void pte_table_hints_init(struct mm_struct *mm)
 /* The last user has left: what waits to be looked at goes with the mm */
 static inline void pte_table_hints_exit(struct mm_struct *mm)
 {
-	if (READ_ONCE(mm->pte_table_hints.ring.scheduled))
-		free_user_pte_exit(mm);
+	free_user_pte_exit(mm);
 }
 
 /* Before a PMD entry points to it: the lock of the PMD table is held. */

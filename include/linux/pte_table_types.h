@@ -43,7 +43,7 @@ struct pte_table_state {
  *	whose tables were seen empty
  * @nr: number of valid @slots
  * @scheduled: the reclaimer's work is pending, and holds a reference of the mm
- * @refused: how often in a row the reclaimer did not get the mmap lock
+ * @refused: how often in a row the reclaimer could lock no VMA
  * @slots: the blocks
  * @rescan_first: when @rescan_last >= @rescan_first, first block of the span
  *	to be searched for empty tables since @slots overflowed
@@ -60,7 +60,8 @@ struct pte_table_ring {
 
 /**
  * struct pte_table_hints - what an mm's reclaimer is to look at
- * @lock: protects @ring; a leaf lock but for those of the workqueue
+ * @lock: protects @ring, and while there are users the tree of VMAs against
+ *	exit_mmap(); a leaf lock but for those of the workqueue
  * @ring: the hints
  * @crowded: @ring is half full. Changed under @lock, read without.
  * @moved: a table was moved to another address, with what it holds

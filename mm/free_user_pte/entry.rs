@@ -143,7 +143,7 @@ pub(crate) unsafe extern "C" fn free_user_pte_work(work: *mut bindings::work_str
     unsafe { bindings::mmdrop(raw) };
 }
 
-/// Tells that `mm` has lost its last user.
+/// Tells that `mm` has lost its last user, before what it maps is taken away.
 ///
 /// # Safety
 ///
@@ -151,7 +151,7 @@ pub(crate) unsafe extern "C" fn free_user_pte_work(work: *mut bindings::work_str
 #[export]
 pub(crate) unsafe extern "C" fn free_user_pte_exit(mm: *mut bindings::mm_struct) {
     // SAFETY: `mm` is valid until this returns, by the contract of this function.
-    hints::cancel(unsafe { Mm::from_raw(mm) });
+    hints::exit(unsafe { Mm::from_raw(mm) });
 }
 
 fn defer(mm: &Mm, addr: usize, table: &Table) {

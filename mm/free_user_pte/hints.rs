@@ -17,7 +17,10 @@ use super::{
 use core::{ops::RangeInclusive, ptr::addr_of_mut};
 use kernel::{
     bindings,
-    mm::{pgtable::TABLE_SHIFT, Mm},
+    mm::{
+        pgtable::{VmaContended, VmaScanGuard, TABLE_SHIFT},
+        Mm,
+    },
     sync::atomic::{atomic_load, atomic_store, Relaxed},
 };
 
@@ -25,7 +28,7 @@ use kernel::{
 /// before the ring overflows, and until it comes a zap frees the tables that it empties.
 const KICK_AT: usize = bindings::PTE_TABLE_HINTS as usize / 2;
 
-/// Who did not get the mmap lock waits for so many ms before the next try, twice as long each time.
+/// Who got no VMA locked waits for so many ms before the next try, twice as long each time.
 const FIRST_WAIT: usize = 10;
 const LAST_WAIT: usize = 1000;
 
@@ -71,9 +74,9 @@ impl<'a> Hints<'a> {
             if self.ring.len() >= KICK_AT {
                 set_crowded(self.mm, true);
             }
-            // SAFETY: The work was initialised with the mm. If it was not pending any more it is now
-            // a second time, and needs a reference of its own; until we return the mm is in use by
-            // our caller.
+            // SAFETY: The work was initialised with the mm. If it was not pending any more it is
+            // now a second time, and needs a reference of its own; until we return the mm is in use
+            // by our caller.
             unsafe {
                 if !bindings::pte_table_work_kick(self.work()) {
                     bindings::mmgrab(self.mm.as_raw());
@@ -85,9 +88,9 @@ impl<'a> Hints<'a> {
     /// Has the reclaimer run in so many ms.
     fn queue(&mut self, delay: usize) {
         // SAFETY: The work was initialised with the mm, which our caller keeps until we return, so
-        // that it is early enough to take the reference that the work drops. If the work was pending
-        // all the same, it has one: a reclaimer that is about to start has been kicked, and another
-        // one that was running took the hints it was kicked for.
+        // that it is early enough to take the reference that the work drops. If the work was
+        // pending all the same, it has one: a reclaimer that is about to start has been kicked, and
+        // another one that was running took the hints it was kicked for.
         unsafe {
             if bindings::pte_table_work_queue(self.work(), delay) {
                 bindings::mmgrab(self.mm.as_raw());
@@ -170,31 +173,60 @@ pub(super) fn push_span(mm: &Mm, span: RangeInclusive<usize>) {
     hints.schedule(false);
 }
 
-/// Puts hints back that nobody could look at, to be looked at later: somebody has the mmap lock for
-/// writing, and may have it for long.
-pub(super) fn put_back(mm: &Mm, batch: &Batch) {
+/// Why no VMA was locked.
+pub(super) enum NotLocked {
+    /// Somebody has it locked for writing.
+    Contended,
+    /// The address space has no user any more.
+    Unused,
+}
+
+/// Locks the first VMA of `mm` that ends above `addr`, if that takes no waiting.
+pub(super) fn next_vma_trylock(
+    mm: &Mm,
+    addr: usize,
+) -> Result<Option<VmaScanGuard<'_>>, NotLocked> {
+    let _hints = Hints::lock(mm);
+
+    // SAFETY: The mm is valid.
+    if !unsafe { bindings::mm_has_users(mm.as_raw()) } {
+        return Err(NotLocked::Unused);
+    }
+    // SAFETY: There was a user under the lock of the hints. The last one takes it, in exit(),
+    // before it goes as far as exit_mmap().
+    unsafe { mm.next_vma_trylock(addr) }.map_err(|VmaContended| NotLocked::Contended)
+}
+
+/// Notes how far the reclaimer got: `left` are hints that it could not look at, to be looked at
+/// later, as somebody has the VMA locked for writing and may have it for long.
+pub(super) fn done(mm: &Mm, left: &Batch, made_progress: bool) {
     let mut hints = Hints::lock(mm);
-    let refused = hints.ring.put_back(batch);
+
+    if made_progress {
+        hints.ring.got_through();
+    }
+    if left.is_empty() {
+        return;
+    }
+    let refused = hints.ring.put_back(left);
 
     if hints.ring.expect_reclaimer() {
-        let wait = FIRST_WAIT << u32::from(refused - 1).min(usize::BITS / 2);
+        let wait = FIRST_WAIT << u32::from(refused.saturating_sub(1)).min(usize::BITS / 2);
 
         hints.queue(wait.min(LAST_WAIT));
     }
 }
 
-/// Notes that the mmap lock can be had.
-pub(super) fn got_through(mm: &Mm) {
-    Hints::lock(mm).ring.got_through();
-}
+/// Drops what `mm`, which has no user any more, has hints for, and sees to it that nobody looks for
+/// VMAs in it from now on.
+pub(super) fn exit(mm: &Mm) {
+    let hints = Hints::lock(mm);
 
-/// Drops what `mm`, which has no user any more, has hints for.
-pub(super) fn cancel(mm: &Mm) {
-    // SAFETY: The mm is valid.
-    let hints = unsafe { bindings::mm_pte_table_hints(mm.as_raw()) };
-
+    if !hints.ring.is_reclaimer_expected() {
+        return;
+    }
     // SAFETY: The work was initialised with the mm.
-    if unsafe { bindings::cancel_delayed_work(addr_of_mut!((*hints).work)) } {
+    if unsafe { bindings::cancel_delayed_work(hints.work()) } {
         // SAFETY: The reference of the work that will not run. Our caller has another one.
         unsafe { bindings::mmdrop(mm.as_raw()) };
     }
@@ -206,4 +238,36 @@ pub(super) fn take(mm: &Mm) -> Batch {
 
     set_crowded(mm, false);
     hints.ring.take()
+}
+
+#[cfg(CONFIG_KUNIT)]
+#[kernel::prelude::kunit_tests(free_user_pte_hints)]
+mod tests {
+    use super::*;
+    use kernel::prelude::*;
+
+    #[test]
+    fn no_vma_is_looked_for_where_no_user_is() -> Result {
+        // SAFETY: We may sleep.
+        let raw = unsafe { bindings::mm_alloc() };
+
+        if raw.is_null() {
+            return Err(ENOMEM);
+        }
+        // SAFETY: We are the user of the new mm, and keep its memory when we are no more.
+        unsafe { bindings::mmgrab(raw) };
+        // SAFETY: By the reference that was just taken.
+        let mm = unsafe { Mm::from_raw(raw) };
+        let used = next_vma_trylock(mm, 0);
+
+        // SAFETY: This is our only user's reference.
+        unsafe { bindings::mmput(raw) };
+        let unused = next_vma_trylock(mm, 0);
+
+        assert!(matches!(used, Ok(None)));
+        assert!(matches!(unused, Err(NotLocked::Unused)));
+        // SAFETY: Nobody uses `mm` any more.
+        unsafe { bindings::mmdrop(raw) };
+        Ok(())
+    }
 }

@@ -3,27 +3,33 @@
 //! The reclaimer: looks at the tables that hints name, and frees those that are empty.
 //!
 //! Its cost is proportional to what was emptied: a table that has entries is left without taking a
-//! lock of it, and TLBs are flushed only for tables that were unhooked. It touches only tables whose
-//! block intersects a VMA that it finds under the mmap lock: those of a range that is being unmapped
+//! lock of it, and TLBs are flushed only for tables that were unhooked. It touches only tables
+//! whose block intersects a VMA that it locked for reading: those of a range that is being unmapped
 //! belong to the one who unmaps it, who frees them without a lock.
 //!
-//! It waits for nobody's mmap lock. Who holds that for long keeps hints waiting, not a worker.
+//! It waits for nobody's VMA, and does not need the mmap lock. Who maps and unmaps memory all the
+//! time, or has the mmap lock for long, keeps only hints of what he changes waiting, and no worker.
 //!
 //! It is no user of the address space: a process ends when its last user leaves, not when the
 //! reclaimer is done with it. If no user is left there is nothing to do: the tables go with the
 //! address space.
 
 use super::{
-    hints,
+    hints::{self, NotLocked},
     ring::Batch,
     stats::{self, Event},
 };
-use core::{cell::Cell, ops::RangeInclusive, pin::Pin};
+use core::{
+    cell::Cell,
+    iter::{from_fn, once},
+    ops::RangeInclusive,
+    pin::Pin,
+};
 use kernel::{
     bindings,
     mm::{
         pgtable::{
-            Block, Busy, Found, Gather, MmapLocked, MmapScanGuard, NotLocked, PmdSlot, TABLE_SHIFT,
+            Block, Busy, Found, Gather, PmdSlot, VmaScanGuard, VmaStabilised, TABLE_SHIFT,
             TABLE_SPAN,
         },
         Mm,
@@ -31,7 +37,7 @@ use kernel::{
     time::{Delta, Instant, Monotonic},
 };
 
-/// Tables to look at before others get a chance at the mmap lock.
+/// Tables to look at before others get a chance at the VMA.
 const TABLES_AT_ONCE: usize = 64;
 
 /// Does what the hints of `mm` ask for, or as much of it as can be done without waiting.
@@ -41,41 +47,90 @@ pub(super) fn run(mm: &Mm) {
     if batch.is_empty() {
         return;
     }
-    match work_off(mm, &mut batch) {
-        Ok(()) => hints::got_through(mm),
-        Err(NotLocked::Contended) => hints::put_back(mm, &batch),
-        Err(NotLocked::Unused) => {}
+    let mut run = Run {
+        mm,
+        made_progress: false,
+    };
+    if run.work_off(&mut batch).is_ok() {
+        hints::done(mm, &batch, run.made_progress);
     }
 }
 
-fn work_off(mm: &Mm, batch: &mut Batch) -> Result<(), NotLocked> {
-    if !batch.blocks().is_empty() {
-        let hold = Hold::try_start(mm)?;
-        let blocks = batch.blocks().iter();
+/// There is no user left.
+struct Unused;
 
-        hold.free_empty(&mut blocks.filter_map(|&block| hold.lock.block(block << TABLE_SHIFT)));
-    }
-    batch.blocks_done();
-
-    if batch.span().is_some() {
-        stats::rescan();
-    }
-    while let Some(span) = batch.span() {
-        let hold = Hold::try_start(mm)?;
-        let mut search = Search::new(&hold, span);
-
-        hold.free_empty(&mut search);
-        batch.span_done(search.rest());
-        drop(hold);
-        // SAFETY: We hold no lock.
-        unsafe { bindings::cond_resched() };
-    }
-    Ok(())
+struct Run<'a> {
+    mm: &'a Mm,
+    made_progress: bool,
 }
 
-/// A time for which the mmap lock is held, and what others have to suffer for it.
+impl<'a> Run<'a> {
+    /// Leaves in `batch` what somebody has locked.
+    fn work_off(&mut self, batch: &mut Batch) -> Result<(), Unused> {
+        self.look_at_blocks(batch)?;
+        if batch.span().is_some() {
+            stats::rescan();
+        }
+        while let Some(span) = batch.span() {
+            match self.lock_next(*span.start() << TABLE_SHIFT)? {
+                Next::Locked(hold) => {
+                    let mut search = Search::new(&hold, span);
+
+                    hold.free_empty(&mut search);
+                    batch.span_done(search.rest());
+                }
+                Next::Contended => break,
+                Next::None => batch.span_done(None),
+            }
+            // SAFETY: We hold no lock.
+            unsafe { bindings::cond_resched() };
+        }
+        Ok(())
+    }
+
+    /// Those that follow each other in the ring are looked at together if they are of one VMA.
+    fn look_at_blocks(&mut self, batch: &mut Batch) -> Result<(), Unused> {
+        let mut blocks = batch.take_blocks().peekable();
+
+        while let Some(first) = blocks.next() {
+            match self.lock_next(first << TABLE_SHIFT)? {
+                Next::Locked(hold) => {
+                    let block = |number| hold.lock.block(number << TABLE_SHIFT);
+                    let others = from_fn(|| blocks.next_if(|&number| block(number).is_some()));
+
+                    hold.free_empty(&mut once(first).chain(others).filter_map(block));
+                }
+                Next::Contended => batch.keep(first),
+                Next::None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Locks the first VMA that ends above `addr`.
+    fn lock_next(&mut self, addr: usize) -> Result<Next<'a>, Unused> {
+        let next = match hints::next_vma_trylock(self.mm, addr) {
+            Ok(Some(lock)) => Next::Locked(Hold::start(lock)),
+            Ok(None) => Next::None,
+            Err(NotLocked::Contended) => return Ok(Next::Contended),
+            Err(NotLocked::Unused) => return Err(Unused),
+        };
+
+        self.made_progress = true;
+        Ok(next)
+    }
+}
+
+/// The next VMA
+enum Next<'a> {
+    Locked(Hold<'a>),
+    Contended,
+    None,
+}
+
+/// A time for which a VMA is locked, and what others have to suffer for it.
 struct Hold<'a> {
-    lock: MmapScanGuard<'a>,
+    lock: VmaScanGuard<'a>,
     since: Instant<Monotonic>,
     /// When somebody was first seen to wait
     awaited: Cell<Option<Instant<Monotonic>>>,
@@ -83,16 +138,16 @@ struct Hold<'a> {
 }
 
 impl<'a> Hold<'a> {
-    fn try_start(mm: &'a Mm) -> Result<Self, NotLocked> {
-        Ok(Self {
-            lock: mm.mmap_scan_trylock()?,
+    fn start(lock: VmaScanGuard<'a>) -> Self {
+        Self {
+            lock,
             since: Instant::now(),
             awaited: Cell::new(None),
             tables: Cell::new(0),
-        })
+        }
     }
 
-    /// Returns whether somebody waits for the lock.
+    /// Returns whether somebody waits for the VMA.
     fn is_awaited(&self) -> bool {
         if self.awaited.get().is_none() && self.lock.is_contended() {
             self.awaited.set(Some(Instant::now()));
@@ -139,57 +194,57 @@ impl Drop for Hold<'_> {
     }
 }
 
-/// The blocks of a span, until others should get a chance at the mmap lock.
+/// The blocks of a span that the locked VMA has a part of, until others should get a chance at it.
 struct Search<'a> {
     hold: &'a Hold<'a>,
-    next: Option<usize>,
+    /// Where to go on; not below `limit` when the VMA was searched
+    next: usize,
+    /// Where the VMA or the span ends, whichever is first
     limit: usize,
+    /// Where the span ends
+    end: usize,
     left: usize,
 }
 
 impl<'a> Search<'a> {
     fn new(hold: &'a Hold<'a>, span: RangeInclusive<usize>) -> Self {
+        let end = span.end().saturating_add(1) << TABLE_SHIFT;
+        let behind = hold.lock.end().checked_next_multiple_of(TABLE_SPAN);
+
         Self {
             hold,
-            next: Some(*span.start() << TABLE_SHIFT),
-            limit: span.end().saturating_add(1) << TABLE_SHIFT,
+            next: *span.start() << TABLE_SHIFT,
+            limit: behind.unwrap_or(end).min(end),
+            end,
             left: TABLES_AT_ONCE,
         }
     }
 
     /// Returns the number of the block where to go on.
     fn rest(&self) -> Option<usize> {
-        self.next.map(|addr| addr >> TABLE_SHIFT)
+        (self.next < self.end).then_some(self.next >> TABLE_SHIFT)
     }
 
-    /// Goes to where there is a PMD table for a block that a VMA needs.
+    /// Goes to where there is a PMD table.
     fn advance(&mut self) -> Option<Block<'a>> {
-        let mut addr = self.next.take()?;
-
-        loop {
-            let block = self
-                .hold
-                .lock
-                .next_block(addr)
-                .filter(|b| b.start() < self.limit)?;
-
-            addr = match block.find() {
-                Found::Slot(_) => {
-                    let behind = block.start().saturating_add(TABLE_SPAN);
-
-                    self.next = (behind < self.limit).then_some(behind);
-                    return Some(block);
-                }
-                Found::Hole { end } => end,
+        while self.next < self.limit {
+            let Some(block) = self.hold.lock.next_block(self.next) else {
+                break;
             };
-            if addr >= self.limit {
-                return None;
-            }
+
+            match block.find() {
+                Found::Slot(_) => {
+                    self.next = block.start().saturating_add(TABLE_SPAN);
+                    return (block.start() < self.limit).then_some(block);
+                }
+                Found::Hole { end } => self.next = end,
+            };
             if self.hold.is_awaited() {
-                self.next = Some(addr);
                 return None;
             }
         }
+        self.next = self.next.max(self.limit);
+        None
     }
 }
 
@@ -206,8 +261,8 @@ impl<'a> Iterator for Search<'a> {
     }
 }
 
-/// Looks at the table at `addr` without a lock. One that has entries again has no hint any more: the
-/// next time that it is empty, it gets another one.
+/// Looks at the table at `addr` without a lock. One that has entries again has no hint any more:
+/// the next time that it is empty, it gets another one.
 fn seems_empty(slot: PmdSlot<'_>, addr: usize) -> bool {
     let Some(glance) = slot.map(addr).map(|table| table.glance()) else {
         return false;
@@ -229,7 +284,7 @@ fn seems_empty(slot: PmdSlot<'_>, addr: usize) -> bool {
 }
 
 /// Frees the table at `addr` if it is empty.
-fn reclaim(lock: &MmapScanGuard<'_>, gather: Pin<&mut Gather<'_>>, slot: PmdSlot<'_>, addr: usize) {
+fn reclaim(lock: &VmaScanGuard<'_>, gather: Pin<&mut Gather<'_>>, slot: PmdSlot<'_>, addr: usize) {
     let pmd = slot.lock();
     let Some(table) = pmd.lock_table() else {
         return;

@@ -2,7 +2,10 @@
 
 //! The ring of hints: some blocks by number, and a span that the rest lie in.
 
-use core::{mem::replace, ops::RangeInclusive};
+use core::{
+    mem::{replace, take},
+    ops::RangeInclusive,
+};
 use kernel::bindings;
 
 const SLOTS: usize = bindings::PTE_TABLE_HINTS as usize;
@@ -15,9 +18,22 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Returns each block that there was a hint for.
+    /// Takes each block that there was a hint for.
+    pub(super) fn take_blocks(&mut self) -> impl Iterator<Item = usize> {
+        self.blocks.into_iter().take(take(&mut self.len))
+    }
+
+    /// Returns each block that there was a hint for, and that was not taken.
     pub(super) fn blocks(&self) -> &[usize] {
         self.blocks.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Puts a block back that was taken.
+    pub(super) fn keep(&mut self, block: usize) {
+        if let Some(slot) = self.blocks.get_mut(self.len) {
+            *slot = block;
+            self.len += 1;
+        }
     }
 
     /// Returns the span of blocks that hints were lost for.
@@ -30,12 +46,8 @@ impl Batch {
         self.len == 0 && self.span.is_none()
     }
 
-    /// Notes that each block that there was a hint for was looked at.
-    pub(super) fn blocks_done(&mut self) {
-        self.len = 0;
-    }
-
-    /// Notes that the blocks of the span below this one were looked at; all of them if there is none.
+    /// Notes that the blocks of the span below this one were looked at; all of them if there is
+    /// none.
     pub(super) fn span_done(&mut self, next: Option<usize>) {
         self.span = self.span().zip(next).map(|(span, next)| next..=*span.end());
     }
@@ -77,8 +89,8 @@ impl<'a> Ring<'a> {
         self.0.rescan_last = self.0.rescan_last.max(block);
     }
 
-    /// Puts back what was taken and not looked at, as the reclaimer did not get the mmap lock. Returns
-    /// how often in a row that was so.
+    /// Puts back what was taken and not looked at, as the reclaimer could not lock a VMA. Returns
+    /// how often in a row it could lock none.
     pub(super) fn put_back(&mut self, batch: &Batch) -> u8 {
         for &block in batch.blocks() {
             self.add(block);
@@ -91,7 +103,7 @@ impl<'a> Ring<'a> {
         self.0.refused
     }
 
-    /// Notes that the reclaimer got the lock.
+    /// Notes that the reclaimer could lock a VMA.
     pub(super) fn got_through(&mut self) {
         self.0.refused = 0;
     }
@@ -99,6 +111,11 @@ impl<'a> Ring<'a> {
     /// Notes that the reclaimer will come; returns false if that was known.
     pub(super) fn expect_reclaimer(&mut self) -> bool {
         !replace(&mut self.0.scheduled, true)
+    }
+
+    /// Returns whether the reclaimer will come.
+    pub(super) fn is_reclaimer_expected(&self) -> bool {
+        self.0.scheduled
     }
 
     /// Takes everything out, for a reclaimer that has come.
@@ -192,14 +209,16 @@ mod tests {
         }
         ring.widen(SLOTS + 9);
         let mut batch = ring.take();
-        batch.blocks_done();
+        let kept = batch.take_blocks().find(|&block| block == 3);
+        kept.into_iter().for_each(|block| batch.keep(block));
         batch.span_done(Some(SLOTS + 4));
         assert_eq!(ring.put_back(&batch), 1);
         let mut batch = ring.take();
-        assert!(batch.blocks().is_empty());
+        assert_eq!(batch.blocks(), [3].as_slice());
         assert_eq!(batch.span(), Some(SLOTS + 4..=SLOTS + 9));
         assert_eq!(ring.put_back(&batch), 2);
         ring.got_through();
+        batch.take_blocks().for_each(drop);
         batch.span_done(None);
         assert!(batch.is_empty());
         assert_eq!(ring.put_back(&batch), 1);

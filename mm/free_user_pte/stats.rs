@@ -61,7 +61,7 @@ impl Event {
     }
 }
 
-/// Traces for how long the mmap lock was held to look at so many tables, and others waited for it.
+/// Traces for how long a VMA was locked to look at so many tables, and others waited for it.
 #[inline]
 pub(super) fn scanned(mm: &Mm, tables: u32, held: Delta, waited: Delta) {
     let [held_ns, waited_ns] = [held, waited].map(|time| time.as_nanos().max(0) as u64);

@@ -355,9 +355,9 @@ __rust_helper void rust_helper_count_vm_event(enum vm_event_item item)
 	count_vm_event(item);
 }
 
-__rust_helper bool rust_helper_mmap_lock_is_contended(struct mm_struct *mm)
+__rust_helper bool rust_helper_mt_in_rcu(struct maple_tree *mt)
 {
-	return mmap_lock_is_contended(mm);
+	return mt_in_rcu(mt);
 }
 
 __rust_helper int rust_helper_cond_resched(void)

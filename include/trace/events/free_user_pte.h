@@ -56,8 +56,8 @@ TRACE_EVENT(pte_table_free,
 );
 
 /*
- * The reclaimer drops the mmap lock after it looked at so many tables. Somebody
- * was seen to wait for the lock for so long, which may be since a table before.
+ * The reclaimer unlocks a VMA after it looked at so many tables. Somebody was
+ * seen to wait for the VMA for so long, which may be since a table before.
  */
 TRACE_EVENT(pte_table_scan,
 	TP_PROTO(struct mm_struct *mm, unsigned int tables, u64 held_ns,

@@ -9,7 +9,7 @@ use kernel::{
     mm::{
         pgtable::{
             testing::{mm, Memory},
-            MmapLocked, Pte,
+            Pte, VmaStabilised,
         },
         MmWithUser,
     },

@@ -11,10 +11,10 @@ use crate::bindings;
 /// # Examples
 ///
 /// ```
-/// use kernel::mm::pgtable::{Found, MmapLocked};
+/// use kernel::mm::pgtable::{Found, VmaStabilised};
 ///
 /// /// Returns whether there is a PMD table for `addr`.
-/// fn has_pmd_table(lock: &impl MmapLocked, addr: usize) -> bool {
+/// fn has_pmd_table(lock: &impl VmaStabilised, addr: usize) -> bool {
 ///     lock.block(addr).is_some_and(|block| matches!(block.find(), Found::Slot(_)))
 /// }
 /// ```

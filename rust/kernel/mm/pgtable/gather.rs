@@ -2,7 +2,7 @@
 
 //! Freeing of unhooked tables.
 
-use super::{Mm, MmapLocked};
+use super::{Mm, VmaStabilised};
 use crate::{bindings, prelude::*, types::Opaque};
 
 /// An unhooked table, which other CPUs may still be walking through.
@@ -39,8 +39,8 @@ pub struct Gather<'a> {
 }
 
 impl<'a> Gather<'a> {
-    /// Starts to gather tables of the address space that `lock` locks.
-    pub fn new(lock: &'a impl MmapLocked) -> impl PinInit<Self> + 'a {
+    /// Starts to gather tables of VMAs that `lock` keeps.
+    pub fn new(lock: &'a impl VmaStabilised) -> impl PinInit<Self> + 'a {
         let mm = lock.mm();
 
         pin_init!(Self {

@@ -21,10 +21,10 @@ const ENTRIES: usize = bindings::PTRS_PER_PTE as usize;
 /// # Examples
 ///
 /// ```
-/// use kernel::mm::pgtable::MmapLocked;
+/// use kernel::mm::pgtable::VmaStabilised;
 ///
 /// /// Counts the pages that are mapped from `addr` on, as far as one table goes.
-/// fn present(lock: &impl MmapLocked, addr: usize) -> usize {
+/// fn present(lock: &impl VmaStabilised, addr: usize) -> usize {
 ///     let slot = lock.block(addr).and_then(|block| block.slot());
 ///
 ///     slot.and_then(|slot| slot.map(addr)).map_or(0, |table| {

@@ -12,7 +12,7 @@
 //! | type | holds | may |
 //! |---|---|---|
 //! | [`Pte`], [`Pmd`], [`Pud`] | nothing: they are copies | be looked at |
-//! | [`Block`], [`PmdSlot`] | places: the mmap lock is held | find a table; sleep |
+//! | [`Block`], [`PmdSlot`] | places: the mmap lock or a VMA's is held | find a table; sleep |
 //! | [`PteMap`] | the RCU read lock | read entries; not sleep |
 //! | [`PteLock`] | that, and the table's lock | change entries; not sleep |
 //! | [`PteTableRef`] | a reference of the table | sleep, and get one of the two above afterwards |
@@ -23,8 +23,8 @@
 //!
 //! # Lock order
 //!
-//! mmap lock, then the lock of the PMD table ([`PmdLock`]), then that of the PTE table
-//! ([`PteLock`], [`TableGuard`]). Who holds the latter may only try to take the former.
+//! mmap lock, lock of a VMA, then the lock of the PMD table ([`PmdLock`]), then that of the PTE
+//! table ([`PteLock`], [`TableGuard`]). Who holds the latter may only try to take the former.
 //!
 //! C headers: [`include/linux/pgtable.h`](srctree/include/linux/pgtable.h),
 //! [`include/linux/free_user_pte.h`](srctree/freepte/include/linux/free_user_pte.h)
@@ -38,7 +38,6 @@ mod gather;
 mod leaf;
 mod lock;
 mod map;
-mod mmap_lock;
 mod pmd;
 mod pmd_lock;
 mod pte;
@@ -55,13 +54,13 @@ pub mod testing;
 #[cfg(all(CONFIG_KUNIT, CONFIG_RUST_MM_TWINS))]
 mod tests;
 mod vma;
+mod vma_stabilised;
 
 pub use block::{Block, Found};
 pub use gather::{Gather, Unhooked};
 pub use leaf::Leaf;
 pub use lock::PteLock;
 pub use map::PteMap;
-pub use mmap_lock::{MmapLocked, MmapScanGuard, NotLocked};
 pub use pmd::{Pmd, PmdCell, PmdKind, PmdLeaf, PteTable};
 pub use pmd_lock::{Busy, PmdLock, TableGuard};
 pub use pte::{Pte, PteKind, PteLeaf};
@@ -74,6 +73,7 @@ pub use softleaf::{Access, Device, Marker, Migration, Swap};
 pub use table::{Glance, Table};
 pub use table_ref::{put, take, take_or_alloc, PteTableRef};
 pub use vma::is_hugetlb;
+pub use vma_stabilised::{VmaContended, VmaScanGuard, VmaStabilised};
 
 /// Bytes of address space that one PTE table maps.
 pub const TABLE_SPAN: usize = 1 << TABLE_SHIFT;

@@ -2,7 +2,7 @@
 
 //! Memory of user space, for tests that need page tables.
 
-use super::{MmapLocked, PmdSlot, TABLE_SPAN};
+use super::{PmdSlot, VmaStabilised, TABLE_SPAN};
 use crate::{
     bindings,
     error::to_result,

@@ -4,8 +4,8 @@
 
 use super::{
     testing::{eventually, mm, Memory},
-    Busy, Gather, MmapLocked, NotLocked, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap,
-    PteTableRef, Pud, PudKind, TableGuard,
+    Busy, Gather, Pmd, PmdKind, PmdLock, Pte, PteKind, PteLock, PteMap, PteTableRef, Pud, PudKind,
+    TableGuard, VmaStabilised,
 };
 use crate::{
     bindings, current,
@@ -180,27 +180,38 @@ mod guards {
     }
 
     #[test]
-    fn nobody_scans_what_has_no_user() -> Result {
-        // SAFETY: We may sleep.
-        let raw = unsafe { bindings::mm_alloc() };
+    fn a_locked_vma_has_its_own_blocks() -> Result {
+        let memory = Memory::map(3)?;
+        memory.unmap(1)?;
+        let task = current!();
+        let mm: &Mm = mm(task)?;
+        let start = memory.page(0, 0);
+        // SAFETY: We are a user.
+        let lock = unsafe { mm.next_vma_trylock(start) }
+            .map_err(|VmaContended| EAGAIN)?
+            .ok_or(EINVAL)?;
 
-        if raw.is_null() {
-            return Err(ENOMEM);
-        }
-        // SAFETY: We are the user of the new mm, and keep its memory when we are no more.
-        unsafe { bindings::mmgrab(raw) };
-        // SAFETY: By the reference that was just taken.
-        let mm = unsafe { Mm::from_raw(raw) };
-        let scanned = mm.mmap_scan_trylock().is_ok();
+        assert!(lock.end() >= memory.page(1, 0));
+        assert!(lock.end() < memory.page(2, 0));
+        assert!(!lock.is_contended());
+        assert!(lock.block(memory.page(0, 7)).is_some());
+        assert!(lock.next_block(memory.page(1, 0)).is_none());
+        assert_eq!(
+            lock.next_block(0).map(|block| block.start() <= start),
+            Some(true)
+        );
+        Ok(())
+    }
 
-        // SAFETY: This is our only user's reference.
-        unsafe { bindings::mmput(raw) };
-        let refused = mm.mmap_scan_trylock().err();
+    #[test]
+    fn there_is_no_vma_above_the_last_one() -> Result {
+        let _memory = Memory::map(1)?;
+        let task = current!();
+        let mm: &Mm = mm(task)?;
+        // SAFETY: We are a user.
+        let next = unsafe { mm.next_vma_trylock(usize::MAX) };
 
-        // SAFETY: Nobody uses `mm` any more.
-        unsafe { bindings::mmdrop(raw) };
-        assert!(scanned);
-        assert_eq!(refused, Some(NotLocked::Unused));
+        assert!(matches!(next, Ok(None)));
         Ok(())
     }
 

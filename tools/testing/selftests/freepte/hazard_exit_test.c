@@ -4,7 +4,7 @@
  * Its work may run when the last user is gone; and if it was a user itself, the last one to leave
  * when a process ends meanwhile, then what ends with the process would end late, when its parent was
  * told of its death already: memory, files that it had mapped, the file systems that they are on.
- * mm/free_user_pte/reclaim.rs holds the mmap lock only (MmapScanGuard).
+ * mm/free_user_pte/reclaim.rs holds the lock of a VMA only (VmaScanGuard).
  *
  * Takes luck. Fails by a complaint of the kernel, of KASAN, lockdep or the counters of the mm; or by
  * a mapping that outlives its process.

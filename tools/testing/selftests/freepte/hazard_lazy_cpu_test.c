@@ -14,7 +14,6 @@
  */
 #include "harness.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cpu.h"
 #include "hazard.h"
 #include "race.h"
 #include "tables.h"
@@ -34,15 +34,6 @@
 
 static char *area, *spray;
 static long switches;
-
-static bool run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return !sched_setaffinity(0, sizeof(set), &set);
-}
 
 FIXTURE(lazy_cpu)
 {

@@ -6,9 +6,9 @@
  * process loses its data, and what was mapped stays in the counters, which is noticed when it
  * exits: "mm/mremap: recheck the destination table after taking its lock".
  *
- * The reclaimer cannot do it, as it needs mmap_lock for reading. The neighbour does where its zap
- * frees the table itself, which it does while many hints wait: see the test of the crowd, which
- * takes little luck. The others take more than there is, unless zaps free more than they do now.
+ * The reclaimer does it by the lock of the neighbour's VMA. So does the neighbour where its zap frees the
+ * table itself, which it does while many hints wait: see the test of the crowd, which takes little
+ * luck. The others take more.
  */
 #include "harness.h"
 

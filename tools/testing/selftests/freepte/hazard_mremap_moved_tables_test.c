@@ -128,8 +128,6 @@ static const char *move_about(struct racer *racer)
 		return wrong("mremap: %s", strerror(errno));
 	if (!move(there, here, SIZE))
 		return wrong("mremap back: %s", strerror(errno));
-	/* Nobody gets the mmap lock while this goes on, and the reclaimer does not wait for it. */
-	usleep(some(1000));
 	return NULL;
 }
 

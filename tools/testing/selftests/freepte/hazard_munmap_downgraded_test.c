@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The reclaimer must leave tables alone that munmap() frees. munmap() of a VMA, once that cannot be
- * found any more, holds mmap_lock only for reading, as the reclaimer does, and frees tables without
- * any other lock: both would free the same. Hence the rule that the reclaimer touches only tables
- * of a block that a VMA intersects (mm/free_user_pte/reclaim.rs).
+ * found any more, frees tables without any lock that the reclaimer takes: both would free the same.
+ * Hence the rule that the reclaimer touches only tables of a block that a VMA intersects which it
+ * has locked (mm/free_user_pte/reclaim.rs).
  *
  * Takes luck. A table freed twice shows as a negative pgtables_bytes when the child exits, as a bad
  * page, or with KASAN.

@@ -117,8 +117,6 @@ static const char *protect(struct racer *racer)
 
 	if (mprotect(area, TABLES * TABLE_SPAN, how))
 		return wrong("mprotect: %s", strerror(errno));
-	/* The reclaimer does not wait for the mmap lock: let it have it now and then. */
-	usleep(some(1000));
 	return NULL;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Hints that are left and taken at the same time: each is seen by a reclaimer that comes later, also
-//! if one that came before did not get the mmap lock.
+//! if one that came before could not lock the VMA.
 
 use crate::bindings::pte_table_ring;
 use crate::ring::Ring;
@@ -13,8 +13,8 @@ use loom::thread;
 struct Hints {
     ring: Mutex<pte_table_ring>,
     queued: AtomicUsize,
-    /// That of the address space
-    mmap_lock: Mutex<()>,
+    /// That of the VMA
+    vma_lock: Mutex<()>,
 }
 
 impl Hints {
@@ -29,7 +29,7 @@ impl Hints {
                 rescan_last: 0,
             }),
             queued: AtomicUsize::new(0),
-            mmap_lock: Mutex::new(()),
+            vma_lock: Mutex::new(()),
         })
     }
 
@@ -43,10 +43,10 @@ impl Hints {
         }
     }
 
-    /// Looks at all that is in the ring, or puts it back if somebody has the mmap lock.
+    /// Looks at all that is in the ring, or puts it back if somebody has the VMA locked.
     fn take(&self, seen: &mut Vec<usize>) {
-        let batch = Ring::new(&mut self.ring.lock().unwrap()).take();
-        let Ok(_mmap_lock) = self.mmap_lock.try_lock() else {
+        let mut batch = Ring::new(&mut self.ring.lock().unwrap()).take();
+        let Ok(_vma_lock) = self.vma_lock.try_lock() else {
             let mut raw = self.ring.lock().unwrap();
             let mut ring = Ring::new(&mut raw);
 
@@ -57,7 +57,7 @@ impl Hints {
             return;
         };
 
-        seen.extend(batch.blocks());
+        seen.extend(batch.take_blocks());
         seen.extend(batch.span().into_iter().flatten());
     }
 
@@ -86,7 +86,7 @@ fn all_are_seen(blocks: &'static [&'static [usize]], has_writer: bool) {
         let writer = has_writer.then(|| {
             let hints = hints.clone();
             thread::spawn(move || {
-                let _mmap_lock = hints.mmap_lock.lock().unwrap();
+                let _vma_lock = hints.vma_lock.lock().unwrap();
 
                 // Others may run while it has the lock.
                 hints.queued.load(Ordering::Relaxed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For how long the reclaimer had the mmap lock, and others waited for it.
+ * For how long the reclaimer had VMAs locked, and others waited for them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -106,10 +106,10 @@ void scans_end(void)
 void scans_print(void)
 {
 	if (!scans.listens) {
-		ksft_print_msg("no free_user_pte:pte_table_scan: the mmap lock is not watched\n");
+		ksft_print_msg("no free_user_pte:pte_table_scan: the locks of VMAs are not watched\n");
 		return;
 	}
-	ksft_print_msg("the reclaimer took the mmap lock %lu times, for %lu tables, %llu us at most\n",
+	ksft_print_msg("the reclaimer locked a VMA %lu times, for %lu tables, %llu us at most\n",
 		       scans.scans, scans.tables, scans.longest.held_ns / 1000);
 	ksft_print_msg("others waited for it %lu times, %llu us at most\n", scans.awaited,
 		       scans.longest.waited_ns / 1000);

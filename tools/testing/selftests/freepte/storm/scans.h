@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For how long the reclaimer had the mmap lock, and others waited for it: what the tracepoint
+ * For how long the reclaimer had VMAs locked, and others waited for them: what the tracepoint
  * free_user_pte:pte_table_scan says.
  */
 #ifndef _FREEPTE_STORM_SCANS_H

@@ -4,12 +4,14 @@
 inline mremap_lock(vma)
 {
 	down_write(mmap_lock);
-	down_write(vma_lock[vma])
+	down_write(vma_lock[vma]);
+	vma_copy[vma] = 2
 }
 
 inline mremap_unlock(vma)
 {
 	atomic {
+		vma_copy[vma] = 0;
 		up_write(vma_lock[vma]);
 		up_write(mmap_lock)
 	}

@@ -49,10 +49,41 @@ inline reclaim(b)
 	fi
 }
 
+/*
+ * Locks a VMA of the block, and says which and whether that succeeded. Without
+ * being a user: exit takes nothing away before it has the VMA locked.
+ */
+inline next_vma_trylock(b, vma, ok)
+{
+	atomic { !hints_lock -> hints_lock = 1 };
+	if
+	:: mm_users == 0 -> hints_lock = 0; goto drop
+	:: else
+	fi;
+	atomic {
+		must(no_walk_of_dying_tree, !tree_is_private);
+		if
+		:: in_block(0, b) -> vma = 0
+#if VMAS > 1
+		:: in_block(1, b) -> vma = 1
+#endif
+		:: else -> vma = VMAS
+		fi;
+		if
+		:: vma < VMAS && !vma_lock[vma].writer ->
+			vma_lock[vma].readers++;
+			ok = 1
+		:: vma < VMAS && vma_lock[vma].writer -> put_back(1 << b)
+		:: else
+		fi;
+		hints_lock = 0
+	}
+}
+
 proctype reclaimer(byte me)
 {
-	byte batch, b, t;
-	bit ok;
+	byte batch, b, t, vma;
+	bit ok, held;
 
 end:	do
 	:: atomic { work_pending -> work_pending = 0; reclaiming = 1 }
@@ -62,49 +93,38 @@ end:	do
 		hints = 0;
 		scheduled = 0
 	   }
-#ifdef BUG_RECLAIM_AS_USER
-	   atomic {
-		if
-		:: batch != 0 && mm_users > 0 -> mmget()
-		:: else -> goto drop
-		fi
-	   }
-	   down_read(mmap_lock);
-#else
-	   /* Without being a user: exit takes nothing away before it has the lock. */
 	   if
 	   :: batch == 0 -> goto drop
 	   :: else
 	   fi;
+#ifdef BUG_RECLAIM_AS_USER
 	   atomic {
 		if
-		:: !mmap_lock.writer -> mmap_lock.readers++
-		:: else ->
-			put_back(batch);
-			goto drop
+		:: mm_users > 0 -> mmget()
+		:: else -> goto drop
 		fi
 	   }
-	   if
-	   :: mm_users == 0 ->
-		up_read(mmap_lock);
-		goto drop
-	   :: else
-	   fi;
 #endif
 	   do
 	   :: b < BLOCKS ->
 		if
+		:: (batch & (1 << b)) ->
 #ifdef BUG_NO_VMA_CHECK
-		:: (batch & (1 << b)) -> reclaim(b)
+			reclaim(b)
 #else
-		:: (batch & (1 << b)) && mapped(b) -> reclaim(b)
+			next_vma_trylock(b, vma, held);
+			if
+			:: held -> reclaim(b); up_read(vma_lock[vma])
+			:: else
+			fi;
+			held = 0;
+			vma = 0
 #endif
 		:: else
 		fi;
 		b++
 	   :: else -> break
 	   od;
-	   up_read(mmap_lock);
 #ifdef BUG_RECLAIM_AS_USER
 	   atomic {
 		mm_users--;

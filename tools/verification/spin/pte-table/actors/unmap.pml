@@ -99,11 +99,17 @@ proctype exit_mm(byte me; byte vma)
 
 	mm_users--;
 	mm_users == 0;
+#ifndef BUG_EXIT_DOES_NOT_WAIT
+	!hints_lock;
+#endif
 	cancel_work();
 	down_read(mmap_lock);
 	unmap_entries(vma_block[vma], 0, ENTRIES - 1);
 	up_read(mmap_lock);
-	down_write(mmap_lock);
+	atomic { down_write(mmap_lock); tree_is_private = 1 };
+#ifndef BUG_EXIT_IGNORES_VMA_LOCK
+	down_write(vma_lock[vma]);
+#endif
 	unlink_vma(vma);
 	free_pgtables(vma_block[vma]);
 	vma_live[vma] = 0;

@@ -35,6 +35,14 @@ byte pmd_lock;
 #define spin_unlock_pmd() \
 	pmd_lock = 0
 
+/*
+ * The lock of the hints, where its sections are more than one step: the
+ * reclaimer looks for users, and then for a VMA in the tree. exit_mmap() ends
+ * that the tree can be read.
+ */
+bit hints_lock;
+bit tree_is_private;
+
 /* Locks a VMA for reading, unless it has been unmapped. */
 inline vma_start_read(vma, ok)
 {

@@ -21,6 +21,7 @@ hidden byte
 	no_lost_table,			/* one that is neither hooked nor freed */
 	no_mm_use_after_free,
 	no_lost_mm,			/* one that nobody uses and nobody frees */
+	no_walk_of_dying_tree,		/* of VMAs, once exit_mmap() has it */
 	ends_with_its_last_thread,	/* the mm; not when a worker is done with it */
 	no_page_of_another,		/* for GUP-fast */
 	no_held_page_replaced,		/* by a huge one, or by a copy */

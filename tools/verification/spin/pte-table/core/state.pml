@@ -39,8 +39,12 @@ pte_table table[TABLES + 1];
 byte pmd[BLOCKS];
 byte deposit[BLOCKS];		/* table kept below a huge page */
 
-/* VMAs: which block one is in, whether it is in the mm's tree, in the rmap's */
+/*
+ * VMAs: which block one is in, and while it is moved one more than where its copy
+ * is, which has the same lock; whether it is in the mm's tree, in the rmap's
+ */
 byte vma_block[VMAS];
+byte vma_copy[VMAS];
 bit vma_live[VMAS];
 bit vma_linked[VMAS];
 
@@ -67,6 +71,8 @@ bit mm_freed;
 #define filled(t)	((table[t].entry[0] != 0) + (table[t].entry[1] != 0))
 #define is_table(p)	((p) != NONE && (p) != LEAF)
 /* A live VMA intersects the block */
+#define in_block(vma, b)	(vma_live[vma] && (vma_block[vma] == (b) || \
+						   vma_copy[vma] == (b) + 1))
 #if VMAS == 1
 #define mapped(b)	(vma_live[0] && vma_block[0] == (b))
 #else

@@ -5,6 +5,8 @@
  * bug NO_MMGRAB: no_mm_use_after_free
  * bug CANCEL_KEEPS_MM: no_lost_mm
  * bug RECLAIM_AS_USER: ends_with_its_last_thread
+ * bug EXIT_DOES_NOT_WAIT: no_walk_of_dying_tree
+ * bug EXIT_IGNORES_VMA_LOCK: nr_ptes_is_exact
  */
 #define KICK
 #include "../core/core.pml"

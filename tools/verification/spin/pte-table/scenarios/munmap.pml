@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A range is unmapped, with the mmap lock downgraded: nothing but the lack of a VMA
- * tells the reclaimer to leave the table alone.
+ * A range is unmapped, with no VMA left to lock: nothing but the lack of one tells
+ * the reclaimer to leave the table alone.
  *
  * bug NO_VMA_CHECK: nr_ptes_never_underflows
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * One of two VMAs that share a table is unmapped, and the other stays, without
- * pages: somebody has to free the table, though nobody can look at it while the
- * mmap lock is taken.
+ * pages: somebody has to free the table, though nobody can look at it while a VMA
+ * is locked.
  *
  * bug NO_HINT_FOR_NEIGHBOUR: no_lost_wakeup
  * bug PUT_BACK_UNSCHEDULED: no_lost_wakeup
