@@ -8,7 +8,7 @@
  *
  * The reclaimer does it by the lock of the neighbour's VMA. So does the neighbour where its zap frees the
  * table itself, which it does while many hints wait: see the test of the crowd, which takes little
- * luck. The others take more.
+ * luck. The other tests take more of it.
  */
 #include "harness.h"
 

@@ -89,7 +89,6 @@ static int be_locked(void)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", LOCKED_MS);
-	touch_program();
 	account_open(&own_account, 0);
 	if (!leave_empty(filled()))
 		return 1;
@@ -127,7 +126,6 @@ TEST_F(contended, others_do_not_wait)
 	char *area;
 
 	/* While all is at rest */
-	touch_program();
 	account_open(&own_account, 0);
 	for (i = 0; i < PROCESSES; i++) {
 		self->pids[i] = fork();
