@@ -255,8 +255,10 @@ static const struct file_operations hold_fops = {
  */
 #define MOST_LOCK_MS	(60 * MSEC_PER_SEC)
 
-static ssize_t lock_for_ms(const char __user *from, size_t count, bool vmas)
+static ssize_t lock_write(struct file *file, const char __user *from,
+			  size_t count, loff_t *pos)
 {
+	const bool vmas = file->private_data;
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 	unsigned int ms;
@@ -280,27 +282,9 @@ static ssize_t lock_for_ms(const char __user *from, size_t count, bool vmas)
 	return count;
 }
 
-static ssize_t lock_mm_write(struct file *file, const char __user *from,
-			     size_t count, loff_t *pos)
-{
-	return lock_for_ms(from, count, false);
-}
-
-static const struct file_operations lock_mm_fops = {
+static const struct file_operations lock_fops = {
 	.open = simple_open,
-	.write = lock_mm_write,
-	.llseek = noop_llseek,
-};
-
-static ssize_t lock_vmas_write(struct file *file, const char __user *from,
-			       size_t count, loff_t *pos)
-{
-	return lock_for_ms(from, count, true);
-}
-
-static const struct file_operations lock_vmas_fops = {
-	.open = simple_open,
-	.write = lock_vmas_write,
+	.write = lock_write,
 	.llseek = noop_llseek,
 };
 
@@ -315,8 +299,10 @@ static int __init free_user_pte_debug_init(void)
 	debugfs_create_u32("delay_us", 0600, dir,
 			   &free_user_pte_debug.delay_us);
 	debugfs_create_file("hold", 0600, dir, NULL, &hold_fops);
-	debugfs_create_file("lock_mm", 0200, dir, NULL, &lock_mm_fops);
-	debugfs_create_file("lock_vmas", 0200, dir, NULL, &lock_vmas_fops);
+	debugfs_create_file("lock_mm", 0200, dir, NULL, &lock_fops);
+	/* Any data will do: it says that VMAs are locked, too. */
+	debugfs_create_file("lock_vmas", 0200, dir, &free_user_pte_debug,
+			    &lock_fops);
 	return 0;
 }
 late_initcall(free_user_pte_debug_init);

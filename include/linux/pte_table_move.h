@@ -89,9 +89,9 @@ static __always_inline void clear_ptes_unhinted(struct mm_struct *mm,
  * A hint names an address: the one that a table has been given is about where
  * it was. So does who drops a reference.
  *
- * Context: the locks of both PMD tables, the rmap locks and mmap_lock for
- * writing are held, so that nobody changes the count meanwhile, or looks for a
- * hint.
+ * Context: the locks of both PMD tables and the rmap locks are held, and the
+ * VMAs are locked for writing, so that nobody changes the count meanwhile, or
+ * looks for a hint.
  */
 static inline void pte_table_moved(struct mm_struct *mm, pmd_t pmd,
 				   unsigned long addr)

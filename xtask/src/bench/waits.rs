@@ -15,7 +15,7 @@ pub fn run(paths: &Paths) -> Result<String> {
     let freepte = measure(paths, Variant::Freepte)?;
     let ratio = freepte as f64 / stock.max(1) as f64;
     let text = format!(
-        "longest wait for the mmap lock, median of 5: stock {stock}, freepte {freepte} instructions, \
+        "longest time to map and unmap, median of 5: stock {stock}, freepte {freepte} instructions, \
          {ratio:.2} times; at most {bar} times allowed"
     );
     ensure!(ratio <= bar, "{text}");
