@@ -17,7 +17,10 @@ pub fn complaints(bench: &Bench) -> Vec<String> {
     });
     let noisy = bench.rows.iter().filter(|row| row.noisy()).map(|row| {
         let percent = row.noise * 100.0;
-        format!("{}: noisy, two boots differ by {percent:.2} %", row.name)
+        format!(
+            "{}: noisy, the nearest two boots differ by {percent:.2} %",
+            row.name
+        )
     });
     let more = bench
         .counts

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::fs;
 
-/// Medians of two runs that differ by more are no figure to judge by.
+/// A boot that differs by more from each other one gives no figure to judge by.
 pub const NOISE_BAR: f64 = 0.003;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,13 +72,13 @@ pub struct Row {
     pub what: String,
     /// What an operation is: "page", "call", "cycle"
     pub unit: String,
-    /// Each is the median of all rounds of both runs
+    /// Each is that of the boot in the middle, the median of whose rounds it is
     pub baseline: f64,
     pub candidate: f64,
     /// The candidate's ratio must not be above it
     pub bar: Option<f64>,
-    /// By how much the second run's median differed from the first's, of either kernel, as a
-    /// part of the first's
+    /// By how much the boot that is nearest to it differs, as a part of it: the greater of the two
+    /// kernels'
     pub noise: f64,
 }
 

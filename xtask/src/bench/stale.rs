@@ -83,7 +83,7 @@ fn figure(row: &Row, bars: &Bars) -> Option<String> {
     let gated = bars.gate.contains(name);
     (gated && (row.noise.is_nan() || row.noise > DRIFT)).then(|| {
         format!(
-            "the row {name} is too noisy for the gate: two boots differ by {:.4}",
+            "the row {name} is too noisy for the gate: the nearest two boots differ by {:.4}",
             row.noise
         )
     })

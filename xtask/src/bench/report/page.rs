@@ -159,9 +159,9 @@ fn instructions(bench: &Bench, groups: &[Group<'_>], scale: &Scale) -> Result<Ma
             p {
                 "Counted by the emulator ("
                 code { "-icount" }
-                "); a figure is the median of all rounds of two runs. The ratio is "
+                "); a figure is the median of all rounds of a boot, the one in the middle of three. The ratio is "
                 (bench.setting.candidate.name) " to " (bench.setting.baseline.name)
-                ": less is better. Noise is how far the second run was from the first; a row is noisy above "
+                ": less is better. Noise is how far the nearest other boot was from it; a row is noisy above "
                 (format::percent(NOISE_BAR)) "."
             }
             (legend(&html! {
