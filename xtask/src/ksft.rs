@@ -455,8 +455,14 @@ fn compare(
         bail!("no kernel was named")
     };
     let mut differing = Vec::new();
+    let mut text = text;
     for (variant, run) in others {
-        differing.extend(differences((*first, &base.report), (*variant, &run.report)));
+        let found = differences((*first, &base.report), (*variant, &run.report));
+        differing.extend(found.worse);
+        if !found.better.is_empty() {
+            let (kernel, names) = (first.name(), found.better.join(", "));
+            text.push_str(&format!("; on {kernel} alone failed: {names}"));
+        }
     }
     ensure!(
         differing.is_empty(),
@@ -467,12 +473,23 @@ fn compare(
     Ok((runs, text))
 }
 
-/// What differs between two kernels, and how the test failed on one of them.
-fn differences(first: (Variant, &Report), other: (Variant, &Report)) -> Vec<String> {
+#[derive(Debug, Default)]
+struct Differences {
+    /// Each with how the test failed on one of the kernels
+    worse: Vec<String>,
+    /// Tests that failed on the first kernel and passed on the other: most of them measure time, and
+    /// the machine was slow. They say nothing against the other kernel.
+    better: Vec<String>,
+}
+
+/// What differs between two kernels.
+fn differences(first: (Variant, &Report), other: (Variant, &Report)) -> Differences {
     /// Of the differences that are explained: the others are likely to be of the same kind.
     const MOST: usize = 12;
     let show = |v: Option<Verdict>| v.map_or("absent".to_owned(), |v| v.to_string());
-    let all = ktap::differences(&first.1.results, &other.1.results);
+    let (better, worse): (Vec<_>, Vec<_>) = ktap::differences(&first.1.results, &other.1.results)
+        .into_iter()
+        .partition(|(_, a, b)| (*a, *b) == (Some(Verdict::Fail), Some(Verdict::Pass)));
     let tell = |(n, (name, a, b)): (usize, (String, _, _))| {
         let (one, two) = (first.0.name(), other.0.name());
         let mut text = format!("differs: {name}: {one} {}, {two} {}", show(a), show(b));
@@ -484,7 +501,10 @@ fn differences(first: (Variant, &Report), other: (Variant, &Report)) -> Vec<Stri
         }
         text
     };
-    all.into_iter().enumerate().map(tell).collect()
+    Differences {
+        worse: worse.into_iter().enumerate().map(tell).collect(),
+        better: better.into_iter().map(|(name, ..)| name).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -496,16 +516,25 @@ mod tests {
         let parser = ktap::Parser::new()?;
         let stock = parser.parse("# ok 1 sub\nok 1 a\nok 2 b\n");
         let ours = parser.parse("# # a.c:3: Expected 1\n# not ok 1 sub\nnot ok 1 a\nok 2 b\n");
-        let texts = differences((Variant::Stock, &stock), (Variant::Freepte, &ours));
+        let found = differences((Variant::Stock, &stock), (Variant::Freepte, &ours));
+        assert!(found.better.is_empty());
         assert_eq!(
-            texts,
+            found.worse,
             [
                 "differs: a: stock pass, freepte FAIL\n on freepte:\n  a\n      not ok 1 a",
                 "differs: a: sub: stock pass, freepte FAIL\n on freepte:\n  a: sub\n      \
                  # # a.c:3: Expected 1\n      not ok 1 sub",
             ]
         );
-        assert!(differences((Variant::Stock, &stock), (Variant::Off, &stock)).is_empty());
+        let found = differences((Variant::Stock, &stock), (Variant::Off, &stock));
+        assert!(found.worse.is_empty() && found.better.is_empty());
+        // What fails on the first kernel alone is told, and no failure of the other; what is missing is.
+        let found = differences((Variant::Stock, &ours), (Variant::Freepte, &stock));
+        assert!(found.worse.is_empty());
+        assert_eq!(found.better, ["a", "a: sub"]);
+        let fewer = parser.parse("# ok 1 sub\nok 1 a\n");
+        let found = differences((Variant::Stock, &stock), (Variant::Freepte, &fewer));
+        assert_eq!(found.worse.len(), 1);
         Ok(())
     }
 
