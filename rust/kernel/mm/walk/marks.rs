@@ -51,6 +51,20 @@ impl Pte {
     }
 }
 
+/// Returns the word that holds an entry in memory, which is another one for a guest of Xen's.
+#[inline]
+fn stored(entry: Pte) -> u64 {
+    entry.into_ffi().pte as u64
+}
+
+/// Returns the entry that a word in memory holds.
+#[inline]
+fn loaded(word: u64) -> Pte {
+    Pte::from_ffi(bindings::pte_t {
+        pte: word as bindings::pteval_t,
+    })
+}
+
 impl PteSlice<'_> {
     /// Replaces each entry by what `update` makes of it, which is called again where the processor
     /// has set a mark meanwhile.
@@ -71,9 +85,9 @@ impl PteSlice<'_> {
                 if new == entry {
                     break;
                 }
-                match word.cmpxchg(entry.into_raw(), new.into_raw(), Relaxed) {
+                match word.cmpxchg(stored(entry), stored(new), Relaxed) {
                     Ok(_) => break,
-                    Err(now) => entry = Pte::from_raw(now),
+                    Err(now) => entry = loaded(now),
                 }
             }
         }
@@ -93,10 +107,8 @@ impl PteSlice<'_> {
             let word = unsafe { Atomic::<u64>::from_ptr(self.place(addr).cast()) };
             let mut before = entry;
 
-            while let Err(now) =
-                word.cmpxchg(before.into_raw(), before.with_uffd().into_raw(), Relaxed)
-            {
-                before = Pte::from_raw(now);
+            while let Err(now) = word.cmpxchg(stored(before), stored(before.with_uffd()), Relaxed) {
+                before = loaded(now);
             }
         } else {
             // SAFETY: It refers to the same as before, or to nothing, as before.
@@ -130,6 +142,10 @@ impl HugePmd<'_> {
     ///
     /// The entry must be one of `vma`. The caller flushes the TLBs.
     pub unsafe fn forget_writes(&self, vma: &VmaRef) {
+        if !cfg!(CONFIG_TRANSPARENT_HUGEPAGE) {
+            // There is no such entry.
+            return;
+        }
         let value = self.value();
         let start = self.range().start;
 
@@ -165,6 +181,10 @@ impl HugePmd<'_> {
     ///
     /// The entry must be one of `vma`, which userfaultfd follows.
     pub unsafe fn watch_writes(&self, vma: &VmaRef) {
+        if !cfg!(CONFIG_TRANSPARENT_HUGEPAGE) {
+            // There is no such entry.
+            return;
+        }
         let value = self.value();
         let range = self.range();
 
