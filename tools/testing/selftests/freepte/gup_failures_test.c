@@ -84,7 +84,7 @@ static const char *make_holes(char *area)
 {
 	if (map(area, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1))
 		return what_went_wrong();
-	return madvise(area, SIZE, MADV_NOHUGEPAGE) ? wrong("MADV_NOHUGEPAGE: %m") : NULL;
+	return no_huge_pages(area, SIZE) ? wrong("MADV_NOHUGEPAGE: %m") : NULL;
 }
 
 static const char *make_marked(char *area)
@@ -396,7 +396,7 @@ static void take_much(unsigned int number)
 		};
 
 		if (map(common.area, BIG, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1) ||
-		    madvise(common.area, BIG, MADV_NOHUGEPAGE))
+		    no_huge_pages(common.area, BIG))
 			_exit(1);
 		__atomic_store_n(&counts->inside, true, __ATOMIC_SEQ_CST);
 		if (ioctl(common.gup, cmd, &test))

@@ -319,7 +319,7 @@ FIXTURE_TEARDOWN(gup_races)
 
 static char *small_pages(void)
 {
-	if (!map_anon(shared.area, SIZE) || madvise(shared.area, SIZE, MADV_NOHUGEPAGE))
+	if (!map_anon(shared.area, SIZE) || no_huge_pages(shared.area, SIZE))
 		return NULL;
 	return shared.area;
 }
@@ -374,6 +374,8 @@ TEST_F(gup_races, fork)
 
 TEST_F(gup_races, huge_fork)
 {
+	if (!have_huge_pages())
+		SKIP(return, NO_HUGE_PAGES);
 	ASSERT_NE(NULL, map_anon(shared.area, SIZE));
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_HUGEPAGE));
 	mark_all(shared.area, SIZE, 0);
@@ -391,6 +393,8 @@ static long splits(void)
 
 TEST_F(gup_races, huge_split)
 {
+	if (!have_huge_pages())
+		SKIP(return, NO_HUGE_PAGES);
 	ASSERT_NE(NULL, map_anon(shared.area, SIZE));
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_HUGEPAGE));
 	mark_all(shared.area, SIZE, 0);

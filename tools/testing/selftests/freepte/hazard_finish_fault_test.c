@@ -143,7 +143,7 @@ FIXTURE_SETUP(finish_fault)
 	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_RANDOM));
 	shared.anon = map_anon(shared.area + SIZE, 1024 * PAGE);
 	ASSERT_NE(NULL, shared.anon);
-	ASSERT_EQ(0, madvise(shared.anon, 1024 * PAGE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(shared.anon, 1024 * PAGE));
 	hazard_begin(0);
 }
 

@@ -153,7 +153,7 @@ FIXTURE_SETUP(gup_fast)
 	shared.area = arena(SIZE);
 	ASSERT_NE(NULL, shared.area);
 	ASSERT_NE(NULL, map_anon(shared.area, SIZE));
-	ASSERT_EQ(0, madvise(shared.area, SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(shared.area, SIZE));
 	ASSERT_EQ(0, pipe(shared.pipe));
 	shared.file = -1;
 	hazard_begin(0);

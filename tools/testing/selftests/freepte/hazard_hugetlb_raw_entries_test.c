@@ -187,7 +187,7 @@ FIXTURE_SETUP(hugetlb)
 	shared.huge = (char *)(((uintptr_t)shared.huge + PMD_TABLE_SPAN - 1) & -PMD_TABLE_SPAN);
 	shared.area = map_anon(shared.huge + 16 * HUGE, 4 * TABLE_SPAN);
 	ASSERT_NE(NULL, shared.area);
-	ASSERT_EQ(0, madvise(shared.area, 4 * TABLE_SPAN, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(shared.area, 4 * TABLE_SPAN));
 	ASSERT_NE(NULL, map_huge(shared.huge, 8 * HUGE));
 	shared.file = memfd_create("freepte", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB);
 	ASSERT_LE(0, shared.file);

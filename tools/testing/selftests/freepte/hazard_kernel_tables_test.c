@@ -155,7 +155,7 @@ FIXTURE_SETUP(kernel_tables)
 	area = arena(4 * TABLE_SPAN);
 	ASSERT_NE(NULL, area);
 	ASSERT_NE(NULL, map_anon(area, 4 * TABLE_SPAN));
-	ASSERT_EQ(0, madvise(area, 4 * TABLE_SPAN, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(area, 4 * TABLE_SPAN));
 	hazard_begin(0);
 }
 

@@ -48,7 +48,7 @@ FIXTURE_SETUP(lazy_cpu)
 	area = arena(SIZE);
 	ASSERT_NE(NULL, area);
 	ASSERT_NE(NULL, map_anon(area, SIZE));
-	ASSERT_EQ(0, madvise(area, SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(area, SIZE));
 	spray = mmap(NULL, SPRAY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, spray);
 	switches = 0;

@@ -59,7 +59,7 @@ static const char *migrate(struct racer *racer)
 	size_t at;
 
 	/* Small folios first, which are collected, then large ones, which are split. */
-	if (madvise(small, SIZE / 2, MADV_NOHUGEPAGE) || madvise(large, SIZE / 2, MADV_HUGEPAGE))
+	if (no_huge_pages(small, SIZE / 2) || madvise(large, SIZE / 2, MADV_HUGEPAGE))
 		return wrong("madvise: %m");
 	for (at = 0; at < SIZE / 2; at += STEP)
 		mark_page(small + at, mark);
@@ -190,7 +190,7 @@ TEST_F(migrate_device, and_return)
 {
 	struct racer racers[] = { { RACER(migrate_and_return) }, { RACER(zap_others) } };
 
-	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(shared.area, TABLE_SPAN));
 	race_needs("migrations", migrated, 20);
 	race_needs("tables freed", freed, 20);
 	EXPECT_HARMLESS(race(racers, 2));

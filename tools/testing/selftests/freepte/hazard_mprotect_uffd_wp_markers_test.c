@@ -94,7 +94,7 @@ FIXTURE_SETUP(markers)
 	ASSERT_NE(NULL, shared.area);
 	ASSERT_NE(NULL, variant->is_file ? map_shared_anon(shared.area, TABLE_SPAN) :
 					   map_anon(shared.area, TABLE_SPAN));
-	ASSERT_EQ(0, madvise(shared.area, TABLE_SPAN, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(shared.area, TABLE_SPAN));
 	shared.pagemap = open("/proc/self/pagemap", O_RDONLY);
 	ASSERT_LE(0, shared.pagemap);
 	shared.uffd = uffd_open(UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |

@@ -135,7 +135,7 @@ static const char *with_crowd(void *arg)
 
 	if (!map_anon(source, FEW) || !map_anon(block, MOVED - PAGE) ||
 	    !map_anon(crowd, CROWD * TABLE_SPAN) ||
-	    madvise(crowd, CROWD * TABLE_SPAN, MADV_NOHUGEPAGE))
+	    no_huge_pages(crowd, CROWD * TABLE_SPAN))
 		return wrong("mmap: %s", strerror(errno));
 	mark_pages(source, FEW, 0);
 	return race(racers, 2);

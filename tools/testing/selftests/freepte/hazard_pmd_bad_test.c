@@ -123,7 +123,7 @@ FIXTURE_SETUP(pmd_bad)
 	area = arena(SIZE);
 	ASSERT_NE(NULL, area);
 	ASSERT_NE(NULL, map_anon(area, SIZE));
-	ASSERT_EQ(0, madvise(area, SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(area, SIZE));
 	hazard_begin(0);
 }
 

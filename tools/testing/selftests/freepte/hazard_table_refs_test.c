@@ -42,7 +42,7 @@ FIXTURE_SETUP(table_refs)
 	area = arena(2 * SIZE);
 	ASSERT_NE(NULL, area);
 	ASSERT_NE(NULL, map_anon(area, SIZE));
-	ASSERT_EQ(0, madvise(area, SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(area, SIZE));
 	account_open(&own_account, 0);
 	hazard_begin(0);
 }
@@ -190,7 +190,7 @@ TEST_F(table_refs, collapsed)
 		struct hold hold = FIRST_HOLD;
 
 		do {
-			ASSERT_EQ(0, madvise(area, SIZE, MADV_NOHUGEPAGE));
+			ASSERT_EQ(0, no_huge_pages(area, SIZE));
 			mark_page(area, round + 1);
 			ASSERT_EQ(0, hold_table(0, area, hold.ms));
 			ASSERT_EQ(0, madvise(area, SIZE, MADV_HUGEPAGE));

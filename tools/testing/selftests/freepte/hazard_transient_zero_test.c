@@ -40,7 +40,7 @@ FIXTURE_SETUP(transient)
 	area = arena((TABLES + 1) * TABLE_SPAN);
 	ASSERT_NE(NULL, area);
 	ASSERT_NE(NULL, map_anon(area, (TABLES + 1) * TABLE_SPAN));
-	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(area, TABLES * TABLE_SPAN));
 	for (i = 0; i < TABLES; i++)
 		mark_page(area + i * TABLE_SPAN, ++last[i]);
 	hazard_begin(0);
@@ -198,6 +198,8 @@ static const char *collapse_and_give_back(struct racer *racer)
 
 TEST_F(transient, collapse)
 {
+	if (!have_huge_pages())
+		SKIP(return, NO_HUGE_PAGES);
 	ASSERT_EQ(0, madvise(area, TABLES * TABLE_SPAN, MADV_HUGEPAGE));
 	if (collapse(area))
 		SKIP(return, "no huge page: %s", strerror(errno));

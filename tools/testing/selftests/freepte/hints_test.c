@@ -344,6 +344,8 @@ static bool collapse_again(char *page)
 
 TEST_F(hints, collapse)
 {
+	if (!have_huge_pages())
+		SKIP(return, NO_HUGE_PAGES);
 	ASSERT_EQ(0, munmap(self->page, SIZE));
 	EXPECT_NO_HINT(collapse_again);
 }
@@ -371,6 +373,8 @@ static bool split(char *page)
 
 TEST_F(hints, split)
 {
+	if (!have_huge_pages())
+		SKIP(return, NO_HUGE_PAGES);
 	ASSERT_EQ(0, munmap(self->page, SIZE));
 	ASSERT_NE(NULL, map_anon(self->page, TABLE_SPAN));
 	EXPECT_NO_HINT(split);

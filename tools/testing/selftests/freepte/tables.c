@@ -321,6 +321,16 @@ int advise_pieces(char *addr, size_t size, size_t piece, int advice)
 	return for_pieces(addr, size, piece, advise, &advice);
 }
 
+bool have_huge_pages(void)
+{
+	return !access("/sys/kernel/mm/transparent_hugepage", F_OK);
+}
+
+int no_huge_pages(char *addr, size_t size)
+{
+	return have_huge_pages() ? madvise(addr, size, MADV_NOHUGEPAGE) : 0;
+}
+
 int collapse(char *addr)
 {
 	struct deadline deadline;

@@ -48,6 +48,12 @@ char *map_anon(char *addr, size_t size);
 char *map_shared_anon(char *addr, size_t size);
 char *map_file(char *addr, size_t size, int fd, int flags);	/* MAP_SHARED, MAP_PRIVATE */
 
+/* Whether the kernel has huge pages of anonymous memory at all, and why not */
+bool have_huge_pages(void);
+#define NO_HUGE_PAGES	"no huge pages (CONFIG_TRANSPARENT_HUGEPAGE)"
+/* See to it that memory is not mapped by any; 0, or -1 with errno. */
+int no_huge_pages(char *addr, size_t size);
+
 /* Write a byte (derived from its address) to a page in steps, and check that it is there. */
 void write_pages(char *addr, size_t size, size_t step);
 bool check_pages(const char *addr, size_t size, size_t step);

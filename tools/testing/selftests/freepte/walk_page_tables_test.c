@@ -264,7 +264,7 @@ FIXTURE_SETUP(own_tree)
 	area = arena(SIZE);
 	ASSERT_NE(NULL, area);
 	ASSERT_NE(NULL, map_anon(area, SIZE));
-	ASSERT_EQ(0, madvise(area, SIZE, MADV_NOHUGEPAGE));
+	ASSERT_EQ(0, no_huge_pages(area, SIZE));
 	hazard_begin(HAZARD_LAZY);
 }
 

@@ -389,7 +389,7 @@ static const char *unmap(struct racer *racer)
 	write_pages(all ? some_piece(block) : piece, PIECE, PAGE);
 	if (munmap(piece, size))
 		return wrong("munmap: %m");
-	if (!map_anon(piece, size) || madvise(piece, size, MADV_NOHUGEPAGE))
+	if (!map_anon(piece, size) || no_huge_pages(piece, size))
 		return wrong("mmap: %m");
 	return NULL;
 }
@@ -519,7 +519,7 @@ FIXTURE_SETUP(walk)
 	ASSERT_LE(0, shared.pagemap);
 	if (madvise(shared.area, SIZE, variant->collapses ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) &&
 	    variant->collapses)
-		SKIP(return, "no huge pages (CONFIG_TRANSPARENT_HUGEPAGE)");
+		SKIP(return, NO_HUGE_PAGES);
 	ASSERT_TRUE(hold_pages());
 	shared.has_soft_dirty = detect_soft_dirty();
 	if (!readers_lack())
