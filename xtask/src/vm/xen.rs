@@ -26,7 +26,8 @@ const IN_PACKAGE: &str = "boot/xen-4.17-amd64.gz";
 
 /// Xen speaks at the second serial port: the first one is the kernel's. All memory but some for Xen
 /// itself is the kernel's, too.
-const OPTIONS: &str = "console=com2 com2=115200,8n1 loglvl=warning noreboot=0 dom0_max_vcpus=2";
+const OPTIONS: &str =
+    "console=com2 com2=115200,8n1 loglvl=warning noreboot=0 dom0_max_vcpus=2 smap=off";
 
 fn file(paths: &Paths) -> PathBuf {
     paths.cache.join("pkg").join(PACKAGE).join("xen")
