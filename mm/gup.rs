@@ -95,7 +95,7 @@ unsafe fn enter(
     // SAFETY: As the caller promises, the array is null or has so many elements, which are its own.
     let request = unsafe { asked.check(may_unlock) }.filter(|_| !may_unlock || *held == 1);
 
-    kernel::warn_on!(request.is_none());
+    kernel::warn_on_once!(request.is_none());
     // SAFETY: The mm is valid, with users, and its lock is held if `held` says so, as the caller promises.
     Some(answer(unsafe { longterm::take(mm, held, &request?) }))
 }
@@ -265,7 +265,7 @@ pub(crate) unsafe extern "C" fn pin_user_pages_unlocked(
 fn fast_or_slow(request: &Request) -> Result<usize> {
     let flags = request.flags();
 
-    if kernel::warn_on!(!flags.are_fast()) {
+    if kernel::warn_on_once!(!flags.are_fast()) {
         return Err(EINVAL);
     }
     // SAFETY: The current task has an mm.
@@ -392,7 +392,7 @@ unsafe fn fast_entry(
     match unsafe { asked.check(false) } {
         Some(request) => answer(fast_or_slow(&request)) as c_int,
         None => {
-            kernel::warn_on!(true);
+            kernel::warn_on_once!(true);
             EINVAL.to_errno()
         }
     }

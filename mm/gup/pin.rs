@@ -52,7 +52,7 @@ impl Held {
 
         // SAFETY: As the caller promises.
         unsafe {
-            if kernel::warn_on!(bindings::folio_ref_count(raw) <= 0) {
+            if kernel::warn_on_once!(bindings::folio_ref_count(raw) <= 0) {
                 return Err(ENOMEM);
             }
             if !flags.of_peers() && bindings::folio_is_pci_p2pdma(raw) {
@@ -104,7 +104,7 @@ impl Held {
             }
             let held = ManuallyDrop::new(held);
 
-            if kernel::warn_on!(bindings::folio_ref_count(raw) < 0)
+            if kernel::warn_on_once!(bindings::folio_ref_count(raw) < 0)
                 || !bindings::folio_ref_try_add(raw, refs)
             {
                 return Err(Missed::Refused);
@@ -198,7 +198,7 @@ impl<const PIN: bool> One<PIN> {
         // SAFETY: As the caller promises. Nothing is looked at before there is a reference but the
         // count of them, which each page has.
         unsafe {
-            if kernel::warn_on!(bindings::folio_ref_count(raw) < 0)
+            if kernel::warn_on_once!(bindings::folio_ref_count(raw) < 0)
                 || !bindings::folio_ref_try_add(raw, Self::REFS)
             {
                 return Err(Missed::Refused);

@@ -93,7 +93,7 @@ pub(super) unsafe fn take(
     drop(lock);
     match done {
         Ok(0) if !request.flags().never_waits() => {
-            kernel::warn_on!(true);
+            kernel::warn_on_once!(true);
             Err(EFAULT)
         }
         done => done,
@@ -265,7 +265,7 @@ impl Pass<'_, '_> {
         };
 
         if fault & bindings::vm_fault_reason_VM_FAULT_COMPLETED != 0 {
-            kernel::warn_on!(self.flags.never_waits());
+            kernel::warn_on_once!(self.flags.never_waits());
             self.lock.lost();
             return Err(Ended::Retry);
         }

@@ -148,7 +148,7 @@ pub(crate) unsafe extern "C" fn unpin_user_folio(folio: *mut bindings::folio, np
 
 /// Whether a number of pages is an error that somebody took for a number.
 fn is_error(count: usize) -> bool {
-    kernel::warn_on!(count > usize::MAX - bindings::MAX_ERRNO as usize)
+    kernel::warn_on_once!(count > usize::MAX - bindings::MAX_ERRNO as usize)
 }
 
 /// Releases pins of pages. Elements that are null are skipped.

@@ -47,7 +47,7 @@ pub(crate) unsafe extern "C" fn folio_walk_start(
         bindings::vma_pgtable_walk_begin(vma);
     }
     let inside = (start..end).contains(&addr);
-    let found = if kernel::warn_on!(!inside) {
+    let found = if kernel::warn_on_once!(!inside) {
         None
     } else {
         let wants_zeropage = flags & bindings::FW_ZEROPAGE != 0;

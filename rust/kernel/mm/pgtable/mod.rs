@@ -55,6 +55,7 @@ pub mod testing;
 mod tests;
 mod vma;
 mod vma_stabilised;
+mod warn;
 
 pub use block::{Block, Found};
 pub use gather::{Gather, Unhooked};

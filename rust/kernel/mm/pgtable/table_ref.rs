@@ -129,11 +129,7 @@ fn check_context(mm: &Mm) {
         ))
     };
     // SAFETY: Any context can ask which it is.
-    if !unsafe { bindings::in_task() } {
-        crate::do_once_lite! {
-            let _ = crate::warn_on!(true);
-        }
-    }
+    crate::warn_on_once!(!unsafe { bindings::in_task() });
 }
 
 /// Takes a reference of the table that an entry points to, if it does.
