@@ -79,6 +79,13 @@ impl Table<'_, '_> {
         let value = locked.slot().read();
 
         match value.kind() {
+            // Of hugetlb: the fault tells who follows accesses by userfaultfd.
+            PudKind::Present(leaf)
+                if leaf.is_prot_none() && !self.area.lets_through_prot_none(self.flags) =>
+            {
+                drop(locked);
+                self.hole()
+            }
             PudKind::Present(leaf) => self.huge(leaf, |_| true, || {}),
             // A PMD table took its place.
             PudKind::Table => Ok(Next::On),

@@ -38,6 +38,9 @@ const FORCE: &str = "proc_mem.force_override=always";
 /// The vsyscall page can be read: the one page of a process that no VMA of it maps.
 pub const VSYSCALL: &str = "vsyscall=emulate";
 
+/// There is a hugetlb page of 1 GiB: later it could not be allocated.
+pub const GIGABYTE: &str = "hugepagesz=1G hugepages=1";
+
 /// Two memory nodes, to migrate between.
 pub const NODES: &str = "numa=fake=2";
 

@@ -192,7 +192,7 @@ pub const STEPS: &[Step] = &[
         kernel::own(p, Variant::Freepte)
     }),
     guest(
-        "forced accesses, and to the vsyscall page, on freepte",
+        "forced accesses, the vsyscall page and pages of 1 GiB, on freepte",
         FREEPTE,
         kernel::forced,
     ),

@@ -164,14 +164,15 @@ pub fn many_failures(paths: &Paths) -> Result<Done> {
     whole(paths, Variant::Debug, &machine, &own)
 }
 
-/// With the page of the kernel that every process has at a fixed address, to be read as well.
+/// With what is there only if asked for at boot: the page of the kernel that every process has at a
+/// fixed address, to be read as well, and a page of 1 GiB.
 pub fn forced(paths: &Paths) -> Result<Done> {
     let machine = Machine {
         timeout: 600,
-        ..ksft::machine_with(ksft::VSYSCALL)
+        ..ksft::machine_with(&[ksft::VSYSCALL, ksft::GIGABYTE].join(" "))
     };
     let own = Own {
-        tests: &["gup_force".to_owned()],
+        tests: &["gup_force".to_owned(), "gup_uffd_rwp".to_owned()],
         part: Some("force"),
         ..Own::default()
     };
