@@ -369,7 +369,7 @@ impl<const PIN: bool> Walk<PIN> {
         leaf: PteLeaf,
         count: usize,
     ) -> usize {
-        if !PIN || leaf.is_writable() || !self.flags.wants_own() {
+        if !PIN || !self.flags.asks_each(leaf) {
             return count;
         }
         (0..count)

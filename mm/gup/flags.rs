@@ -8,7 +8,7 @@
 
 use core::ffi::c_uint;
 use core::marker::PhantomData;
-use kernel::{bindings, prelude::*};
+use kernel::{bindings, mm::pgtable::PteLeaf, prelude::*};
 
 /// Bits that are for mm itself.
 const INTERNAL: u32 = bindings::FOLL_TOUCH
@@ -332,6 +332,20 @@ impl Flags {
     #[inline]
     pub(super) const fn wants_own(self) -> bool {
         self.0 & (bindings::FOLL_WRITE | bindings::FOLL_PIN) == bindings::FOLL_PIN
+    }
+
+    /// Returns whether each page of a run has to be asked whether it is exclusive. One that can be
+    /// written to as part of a shadow stack does not speak for its neighbours: marks decide about that,
+    /// which may differ.
+    #[inline]
+    pub(super) const fn asks_each(self, leaf: PteLeaf) -> bool {
+        !leaf.is_rw() && self.wants_own()
+    }
+
+    /// Returns whether what the first page of a run permits, others which are mapped like it permit.
+    #[inline]
+    pub(super) const fn permits_run(self, leaf: PteLeaf) -> bool {
+        leaf.is_rw() || !self.writes()
     }
 
     /// Returns the flags of a fault that does what is asked for.

@@ -88,6 +88,13 @@ impl<const SHIFT: u32> Leaf<SHIFT> {
         self.has(bits::USER)
     }
 
+    /// Returns whether it can be written to by everybody who may access it (`_PAGE_RW`). Unlike
+    /// [`is_writable`](Self::is_writable), this is so of all entries that differ in marks alone.
+    #[inline]
+    pub const fn is_rw(self) -> bool {
+        self.has(bits::RW)
+    }
+
     /// Returns whether it can be written to: by everybody, or as a shadow stack.
     #[inline]
     pub fn is_writable(self) -> bool {
@@ -97,9 +104,7 @@ impl<const SHIFT: u32> Leaf<SHIFT> {
     /// Returns whether it is part of a shadow stack.
     #[inline]
     pub fn is_shadow_stack(self) -> bool {
-        self.0 & (bits::RW | bits::DIRTY) == bits::DIRTY
-            // SAFETY: Features of the processor can be asked for at any time.
-            && unsafe { bindings::cpu_has_shadow_stacks() }
+        self.0 & (bits::RW | bits::DIRTY) == bits::DIRTY && has_shadow_stacks()
     }
 
     /// Returns whether instructions may be fetched from it.
@@ -143,4 +148,14 @@ impl<const SHIFT: u32> Leaf<SHIFT> {
     pub const fn is_prot_none(self) -> bool {
         self.0 & (bits::PRESENT | bits::PROT_NONE) == bits::PROT_NONE
     }
+}
+
+#[inline]
+fn has_shadow_stacks() -> bool {
+    #[cfg(all(CONFIG_KUNIT, CONFIG_RUST_MM_TWINS))]
+    if super::testing::has_shadow_stacks() {
+        return true;
+    }
+    // SAFETY: Features of the processor can be asked for at any time.
+    unsafe { bindings::cpu_has_shadow_stacks() }
 }

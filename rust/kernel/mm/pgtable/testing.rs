@@ -12,6 +12,7 @@ use crate::{
     uaccess::{UserPtr, UserSlice},
 };
 use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 const READ_WRITE: u32 = bindings::PROT_READ | bindings::PROT_WRITE;
 
@@ -114,6 +115,23 @@ impl Memory {
     pub fn slot<'a>(&self, lock: &'a MmapReadGuard<'a>, block: usize) -> Option<PmdSlot<'a>> {
         lock.block(self.page(block, 0))?.slot()
     }
+}
+
+/// Whether this processor passes for one that has shadow stacks.
+static SHADOW_STACKS: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn has_shadow_stacks() -> bool {
+    SHADOW_STACKS.load(Relaxed)
+}
+
+/// Does something on a processor that passes for one that has shadow stacks, as far as the crate asks.
+/// For one test at a time.
+pub fn with_shadow_stacks<R>(body: impl FnOnce() -> R) -> R {
+    SHADOW_STACKS.store(true, Relaxed);
+    let result = body();
+
+    SHADOW_STACKS.store(false, Relaxed);
+    result
 }
 
 /// The address space that [`Memory`] is in.
