@@ -9,7 +9,13 @@
 //!
 //! The mmap lock, the lock of a hugetlb VMA, and then that of the table.
 
-use super::{area::Area, flags::Flags, out::Out, pin::Held};
+use super::{
+    area::Area,
+    flags::Flags,
+    hook::{self, Point},
+    out::Out,
+    pin::Held,
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -27,6 +33,10 @@ pub(super) enum Next {
     /// Fault the page of the address in, or make a shared page this process's own.
     Fault { unshare: bool },
 }
+
+/// The lock of a table is kept for so many pages, before anybody who waits for it, or for this
+/// processor, is let in.
+const LOOK_AFTER: usize = 128;
 
 const FAULT: Next = Next::Fault { unshare: false };
 
@@ -51,12 +61,18 @@ impl Table<'_, '_> {
         }
     }
 
-    /// Returns how many pages are wanted up to the end of what an entry stands for.
+    /// Returns where what an entry stands for ends, or the VMA.
     #[inline]
-    fn wanted(&self, shift: u32) -> usize {
+    fn part(&self, shift: u32) -> usize {
         let last = *self.addr | ((1 << shift) - 1);
-        let end = last.wrapping_add(1).min(self.end);
-        let pages = end.wrapping_sub(*self.addr & PAGE_MASK) >> PAGE_SHIFT;
+
+        last.wrapping_add(1).min(self.end)
+    }
+
+    /// Returns how many pages are wanted up to an address.
+    #[inline]
+    fn wanted(&self, end: usize) -> usize {
+        let pages = end.saturating_sub(*self.addr & PAGE_MASK) >> PAGE_SHIFT;
 
         pages.min(self.out.left())
     }
@@ -200,7 +216,7 @@ impl Table<'_, '_> {
         if !leaf.is_writable() && unshare() {
             return Ok(Next::Fault { unshare: true });
         }
-        let count = self.wanted(SHIFT);
+        let count = self.wanted(self.part(SHIFT));
         let inside = (*self.addr & (Leaf::<SHIFT>::SIZE - 1)) >> PAGE_SHIFT;
         // SAFETY: The folio is mapped by an entry that is locked.
         let held = unsafe { Held::take(folio, count, self.flags)? };
@@ -223,23 +239,32 @@ impl Table<'_, '_> {
                 Ok(Next::On)
             };
         };
-        let mut wanted = self.wanted(bindings::PMD_SHIFT);
+        let end = self.part(bindings::PMD_SHIFT);
+        let mut wanted = self.wanted(end);
 
         while wanted > 0 {
-            let entry = table.read(*self.addr);
-            let Some(leaf) = entry.leaf() else {
-                let is_none = entry.is_none();
+            let mut batch = wanted.min(LOOK_AFTER);
 
-                drop(table);
-                return if is_none { self.hole() } else { Ok(FAULT) };
-            };
+            while batch > 0 {
+                let entry = table.read(*self.addr);
+                let Some(leaf) = entry.leaf() else {
+                    let is_none = entry.is_none();
 
-            if leaf.is_prot_none() && !self.area.lets_through_prot_none(self.flags) {
-                return Ok(FAULT);
+                    drop(table);
+                    return if is_none { self.hole() } else { Ok(FAULT) };
+                };
+
+                if leaf.is_prot_none() && !self.area.lets_through_prot_none(self.flags) {
+                    return Ok(FAULT);
+                }
+                match self.present(&table, leaf, end)? {
+                    Taken::Pages(count) => batch = batch.saturating_sub(count),
+                    Taken::Not(next) => return Ok(next),
+                }
             }
-            match self.present(&table, leaf, wanted)? {
-                Taken::Pages(count) => wanted = wanted.saturating_sub(count),
-                Taken::Not(next) => return Ok(next),
+            wanted = self.wanted(end);
+            if wanted > 0 && hook::see(Point::Contended, table.is_contended().into()) != 0 {
+                break;
             }
         }
         Ok(Next::On)
@@ -247,7 +272,7 @@ impl Table<'_, '_> {
 
     /// Takes the page of an entry, and those of the entries behind that are of the same folio.
     #[inline]
-    fn present(&mut self, table: &PteLock<'_>, leaf: PteLeaf, wanted: usize) -> Result<Taken> {
+    fn present(&mut self, table: &PteLock<'_>, leaf: PteLeaf, end: usize) -> Result<Taken> {
         let Some(page) = self.page(leaf) else {
             return self.no_page(table, leaf);
         };
@@ -268,13 +293,14 @@ impl Table<'_, '_> {
         };
         // SAFETY: As above.
         unsafe {
-            let asks = !leaf.is_writable() && self.flags.wants_own();
+            let asks = self.flags.asks_each(leaf);
 
             if asks && self.must_unshare(folio, page.as_ptr()) {
                 return Ok(Taken::Not(Next::Fault { unshare: true }));
             }
-            if !forced && bindings::folio_test_large(folio.as_ptr()) {
-                self.extend(&mut run, table, folio, asks, wanted);
+            if !forced && bindings::folio_test_large(folio.as_ptr()) && self.flags.permits_run(leaf)
+            {
+                self.extend(&mut run, table, folio, asks, self.wanted(end));
             }
         }
         // SAFETY: The folio is mapped by an entry that is locked.

@@ -5,7 +5,7 @@
 //! There are none without `CONFIG_RUST_MM_TWINS`: the functions are empty, and leave no instruction. With it,
 //! each is a branch that is not taken unless a test has set a hook.
 
-/// How far taking pages without a lock has got.
+/// How far taking pages has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Point {
     /// It has seen whether a page is a folio of its own.
@@ -16,6 +16,11 @@ pub(super) enum Point {
     Taken,
     /// It has all pins, and has not asked whether there was a fork.
     Pinned,
+    /// With the mmap lock: it is about to look at a table, and has no lock of one.
+    Unlocked,
+    /// With the mmap lock: it has seen whether somebody waits for the processor, or for the lock of
+    /// the table.
+    Contended,
 }
 
 /// Comes to a point.

@@ -17,17 +17,22 @@ use super::{
     area::Area,
     flags::Flags,
     follow::{Next, Table},
+    hook::{self, Point},
     lock::Lock,
     out::Out,
     pin::Held,
     request::Request,
 };
 use core::ffi::c_int;
-use core::ptr::{null_mut, NonNull};
+use core::ptr::{addr_of, null_mut, NonNull};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use kernel::{
     bindings,
-    mm::{pgtable::PmdSlot, virt::VmaRef, walk::Place},
+    mm::{
+        pgtable::{PmdSlot, Pte},
+        virt::VmaRef,
+        walk::{InterruptsOff, Place, Spot},
+    },
     page::{PAGE_MASK, PAGE_SIZE},
     prelude::*,
 };
@@ -217,6 +222,7 @@ impl Pass<'_, '_> {
         end: usize,
         slot: &mut Option<(usize, PmdSlot<'v>)>,
     ) -> Result<Next> {
+        hook::reach(Point::Unlocked);
         let block = self.addr >> bindings::PMD_SHIFT;
         let mut table = Table {
             area,

@@ -339,6 +339,11 @@ __rust_helper bool rust_helper_gup_signal_pending(bool any)
 	return fatal_signal_pending(current) || (any && signal_pending(current));
 }
 
+__rust_helper bool rust_helper_need_resched(void)
+{
+	return need_resched();
+}
+
 __rust_helper unsigned int rust_helper_memalloc_pin_save(void)
 {
 	return memalloc_pin_save();

@@ -364,3 +364,8 @@ __rust_helper int rust_helper_cond_resched(void)
 {
 	return cond_resched();
 }
+
+__rust_helper int rust_helper_spin_needbreak(spinlock_t *lock)
+{
+	return spin_needbreak(lock);
+}

@@ -17,7 +17,15 @@ use crate::gup::{
 };
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use kernel::{bindings, current, mm::pgtable::testing::mm, page::PAGE_SIZE, prelude::*};
+use kernel::{
+    bindings, current,
+    mm::pgtable::{
+        testing::{mm, with_shadow_stacks},
+        Pte,
+    },
+    page::PAGE_SIZE,
+    prelude::*,
+};
 
 /// Bits of entries, of which a fork clears the first, and the processor sets the second.
 const RW: u64 = 1 << bindings::_PAGE_BIT_RW;
@@ -403,5 +411,58 @@ mod reached {
             assert_eq!(range.check(&shape, &meddler, 0)?, 1);
         }
         Ok(())
+    }
+
+    /// Who waits for the processor, or for the lock of a table, is let in after some pages of it.
+    #[test]
+    fn contended() -> Result {
+        let shape = Shape::small()?;
+        let all = Case::new(0, 0, 512).with(bindings::FOLL_WRITE);
+        let way = WAYS
+            .iter()
+            .find(|way| way.name == "pin_user_pages")
+            .ok_or(EINVAL)?;
+
+        // All that has to be faulted in is there afterwards.
+        assert_eq!(Outcome::of(&shape, way, Side::Rust, all)?.done, 512);
+        for (waits, looks) in [(0, 1), (1, 4)] {
+            let looked = Cell::new(0);
+            let count = |point, seen| match point {
+                Point::Contended => waits,
+                Point::Unlocked => {
+                    looked.set(looked.get() + 1);
+                    seen
+                }
+                _ => seen,
+            };
+            let outcome = hook::with(&count, || Outcome::of(&shape, way, Side::Rust, all))?;
+
+            assert_eq!(outcome.done, 512);
+            assert!(outcome.flaw(Hold::Pin).is_none());
+            assert_eq!(looked.get(), looks);
+        }
+        Ok(())
+    }
+
+    /// A page of a shadow stack can be written to, and says nothing about its neighbours.
+    #[test]
+    fn shadow_stack() -> Result {
+        const DIRTY: u64 = 1 << bindings::_PAGE_BIT_DIRTY;
+        const READ_ONLY: u64 = 0x1234_5000 | 1 << bindings::_PAGE_BIT_PRESENT;
+
+        with_shadow_stacks(|| {
+            let leaf = |raw| Pte::from_raw(raw).leaf().ok_or(EINVAL);
+            let stack = leaf(READ_ONLY | DIRTY)?;
+            let pin = Wish::pin().flags();
+            let write = Wish::pin().write().flags();
+
+            // Or it would be no test.
+            assert!(stack.is_writable() && !leaf(READ_ONLY)?.is_writable());
+            assert!(pin.asks_each(stack) && pin.asks_each(leaf(READ_ONLY)?));
+            assert!(!pin.asks_each(leaf(READ_ONLY | RW)?));
+            assert!(!write.permits_run(stack) && write.permits_run(leaf(READ_ONLY | RW)?));
+            assert!(pin.permits_run(stack));
+            Ok(())
+        })
     }
 }

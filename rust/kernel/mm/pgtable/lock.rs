@@ -93,6 +93,14 @@ impl<'a> PteLock<'a> {
         Pte::from_ffi(unsafe { bindings::ptep_get_and_clear(self.mm, addr, place) })
     }
 
+    /// Returns whether this processor is wanted for another task, or the lock by another processor:
+    /// then whoever has much left to do lets go for a moment.
+    #[inline]
+    pub fn is_contended(&self) -> bool {
+        // SAFETY: Any context can ask for the first; the lock is held.
+        unsafe { bindings::need_resched() || bindings::spin_needbreak(self.map.lock_ptr()) != 0 }
+    }
+
     /// Gives both locks to C code that releases them by `pte_unmap_unlock()`.
     #[inline]
     pub fn into_raw(self) -> (*mut bindings::pte_t, *mut bindings::spinlock_t) {
