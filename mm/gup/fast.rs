@@ -159,7 +159,7 @@ impl<const PIN: bool> Walk<PIN> {
 
     #[inline]
     fn block(&mut self, cell: &PmdCell, addr: usize, end: usize) -> Result<(), Stop> {
-        let (pmd, table) = cell.read_and_map(addr);
+        let (pmd, table) = cell.map_lockless(addr);
 
         if let Some(table) = table {
             return self.ptes(cell, &table, addr, end);

@@ -297,12 +297,7 @@ impl Pass<'_, '_> {
         if self.flags.writes() {
             return Err(EFAULT);
         }
-        // SAFETY: It is mapped by tables that are never freed.
-        let Place::Pmd(slot) = (unsafe { Place::of(mm, addr) }) else {
-            return Err(EFAULT);
-        };
-        let table = slot.map(addr).ok_or(EFAULT)?;
-        let entry = table.read(addr);
+        let entry = gate_entry(mm, addr).ok_or(EFAULT)?;
         let leaf = entry.leaf().ok_or(EFAULT)?;
 
         if !self.out.is_array() {
@@ -327,6 +322,18 @@ impl Pass<'_, '_> {
         }
         self.addr = self.addr.wrapping_add(PAGE_SIZE);
         Ok(())
+    }
+}
+
+/// Reads the entry of the page that all processes have. The tables are the kernel's own: what is bad
+/// there is not to be cleared.
+fn gate_entry(mm: *mut bindings::mm_struct, addr: usize) -> Option<Pte> {
+    let interrupts = InterruptsOff::new();
+
+    // SAFETY: The mm is valid, with users, and the root has an entry for the address.
+    match unsafe { interrupts.find(mm, addr) }? {
+        Spot::Pmd(cell) => cell.map_lockless(addr).1.map(|table| table.read(addr)),
+        Spot::Pud(..) => None,
     }
 }
 

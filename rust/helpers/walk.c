@@ -43,6 +43,11 @@ __rust_helper int rust_helper_p4d_none_or_clear_bad(p4d_t *p4d)
 	return p4d_none_or_clear_bad(p4d);
 }
 
+__rust_helper int rust_helper_pud_none_or_clear_bad(pud_t *pud)
+{
+	return pud_none_or_clear_bad(pud);
+}
+
 __rust_helper u64 rust_helper_pgd_read(pgd_t *pgd)
 {
 	return pgd_val(pgdp_get(pgd));

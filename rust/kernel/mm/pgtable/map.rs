@@ -51,11 +51,21 @@ impl PmdCell {
     /// The same, and tells what the entry was.
     #[inline]
     pub fn read_and_map(&self, addr: usize) -> (Pmd, Option<PteMap<'_>>) {
+        let (pmd, map) = self.map_lockless(addr);
+
+        if map.is_none() {
+            self.complain(pmd);
+        }
+        (pmd, map)
+    }
+
+    /// The same, for those who hold no lock that keeps the entry what it is, and must not clear one
+    /// that is bad: that is left to those who come with a lock.
+    #[inline]
+    pub fn map_lockless(&self, addr: usize) -> (Pmd, Option<PteMap<'_>>) {
         let rcu = rcu::read_lock();
         let pmd = self.read();
         let Some(table) = pmd.table() else {
-            drop(rcu);
-            self.complain(pmd);
             return (pmd, None);
         };
 

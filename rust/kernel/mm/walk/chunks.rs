@@ -7,7 +7,7 @@ use super::{HugePmd, HugePud, Level, Place, PteSlice, VmaRef};
 use super::{HugetlbSlot, HugetlbVma};
 use crate::{
     bindings,
-    mm::pgtable::{is_hugetlb, PmdSlot, PudSlot, TABLE_SPAN},
+    mm::pgtable::{is_hugetlb, PmdSlot, PudKind, PudSlot, TABLE_SPAN},
 };
 use core::{iter::FusedIterator, ops::Range};
 
@@ -205,8 +205,14 @@ impl<'a> Chunks<'a> {
         let lock = slot.lock();
         let value = slot.read();
 
-        if value.is_none() || value.is_present() && !value.is_leaf() {
-            return None;
+        match value.kind() {
+            PudKind::Present(_) => {}
+            PudKind::None | PudKind::Table => return None,
+            PudKind::Bad => {
+                // SAFETY: The entry can be read, and its lock is held.
+                unsafe { bindings::pud_none_or_clear_bad(slot.as_raw()) };
+                return None;
+            }
         }
         let range = self.take_through(self.at | ((1 << bindings::PUD_SHIFT) - 1));
         Some(HugePud { lock, value, range })

@@ -38,7 +38,8 @@ impl InterruptsOff {
     ///
     /// # Safety
     ///
-    /// `mm` must be that of the current task, or valid with users, and `addr` one of user space.
+    /// `mm` must be that of the current task, or valid with users, and `addr` one that the root has
+    /// an entry for: of user space, or of a page that all processes have.
     #[inline]
     pub unsafe fn find(&self, mm: *mut bindings::mm_struct, addr: usize) -> Option<Spot<'_>> {
         // SAFETY: The mm is valid, and the root has an entry for each address. Each table comes from

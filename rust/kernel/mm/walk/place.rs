@@ -4,7 +4,7 @@
 
 use crate::{
     bindings,
-    mm::pgtable::{PmdSlot, Pud, PudSlot},
+    mm::pgtable::{PmdSlot, PudKind, PudSlot},
 };
 
 /// A level of tables.
@@ -77,17 +77,14 @@ impl<'a> Place<'a> {
                 return hole(Level::P4d, bindings::P4D_SHIFT);
             }
             let pud = PudSlot::from_raw(mm, bindings::pud_offset(p4d, addr));
-            let value: Pud = pud.read();
-            if value.is_none() {
-                return hole(Level::Pud, bindings::PUD_SHIFT);
+            match pud.read().kind() {
+                PudKind::None => hole(Level::Pud, bindings::PUD_SHIFT),
+                PudKind::Present(_) | PudKind::Bad => Self::Pud(pud),
+                PudKind::Table => Self::Pmd(PmdSlot::from_raw(
+                    mm,
+                    bindings::pmd_offset(pud.as_raw(), addr),
+                )),
             }
-            if !value.is_present() || value.is_leaf() {
-                return Self::Pud(pud);
-            }
-            Self::Pmd(PmdSlot::from_raw(
-                mm,
-                bindings::pmd_offset(pud.as_raw(), addr),
-            ))
         }
     }
 }
