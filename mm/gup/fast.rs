@@ -223,6 +223,8 @@ impl<const PIN: bool> Walk<PIN> {
                 }
                 permitted = entry;
             }
+            // SAFETY: It only looks whether the memory map has the frame.
+            kernel::vm_warn_on_once!(!unsafe { bindings::pfn_valid(leaf.pfn()) });
             let page = page_of(leaf.pfn());
             // SAFETY: The frame has a page, as the entry is not special.
             let is_small = unsafe { bindings::page_is_small_folio(page.as_ptr()) };

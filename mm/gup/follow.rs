@@ -223,6 +223,7 @@ impl Table<'_, '_> {
         // SAFETY: A place in the memory map.
         let page = unsafe { NonNull::new_unchecked(first.wrapping_add(inside)) };
 
+        self.check(page, count);
         touch();
         self.put(page, count, held);
         Ok(Next::On)
@@ -321,8 +322,20 @@ impl Table<'_, '_> {
                 bindings::folio_mark_accessed(folio.as_ptr());
             }
         }
+        self.check(page, run.count);
         self.put(page, run.count, held);
         Ok(Taken::Pages(run.count))
+    }
+
+    /// Warns if what is about to be pinned can be shared, which would make the pin useless.
+    #[inline]
+    fn check(&self, first: NonNull<bindings::page>, count: usize) {
+        if cfg!(CONFIG_DEBUG_VM) && self.flags.pins() {
+            for index in 0..count {
+                // SAFETY: The folio has so many pages from there on, and is kept by an entry.
+                unsafe { bindings::page_check_pinned(first.as_ptr().wrapping_add(index)) };
+            }
+        }
     }
 
     /// Makes a run longer, as far as entries go on like its first one.

@@ -356,9 +356,11 @@ pub(crate) unsafe extern "C" fn folio_add_pin(folio: *mut bindings::folio) {
             return;
         }
         if bindings::folio_test_large(folio) {
+            kernel::warn_on_once!(bindings::folio_pincount(folio) < 1);
             bindings::folio_ref_add(folio, 1);
             bindings::folio_pincount_add(folio, 1);
         } else {
+            kernel::warn_on_once!(bindings::folio_ref_count(folio) < BIAS);
             bindings::folio_ref_add(folio, BIAS);
         }
     }

@@ -14,9 +14,13 @@ use core::ptr::null_mut;
 use kernel::{
     bindings,
     mm::virt::{flags as vm, VmaRef},
-    page::PAGE_SHIFT,
+    page::{PAGE_MASK, PAGE_SHIFT},
     prelude::*,
 };
+
+fn check_aligned(start: usize, end: usize) {
+    kernel::vm_warn_on_once!((start | end) & !PAGE_MASK != 0);
+}
 
 /// Has all pages of a part of a VMA be there. Returns how many are done with, which may be fewer if the
 /// mmap lock was dropped. Pages of a VMA that is locked become so, too.
@@ -39,6 +43,8 @@ pub(crate) unsafe extern "C" fn populate_vma_page_range(
         bindings::mmap_assert_locked(mm);
         (VmaRef::from_raw(vma), mm)
     };
+    check_aligned(start, end);
+    kernel::vm_warn_on_once!(start < area.start() || end > area.end());
     let count = end.wrapping_sub(start) >> PAGE_SHIFT;
     let has = |flags: usize| area.flags() & flags != 0;
 
@@ -86,6 +92,7 @@ pub(crate) unsafe extern "C" fn faultin_page_range(
     write: bool,
     locked: *mut c_int,
 ) -> isize {
+    check_aligned(start, end);
     let wish = Wish::presence()
         .touch()
         .tell_poison()

@@ -366,13 +366,19 @@ pub(super) unsafe fn lookup<'a>(
     }
     if warn && vma.flags() & bindings::VM_GROWSDOWN as usize != 0 && vma.start() - addr <= NEAR {
         // SAFETY: They can be read at any time.
-        let now = unsafe { core::ptr::addr_of!(bindings::jiffies).read_volatile() } as usize;
+        let now = unsafe { addr_of!(bindings::jiffies).read_volatile() } as usize;
         let next = NEXT.load(Relaxed);
 
         if next == 0 || now.wrapping_sub(next) as isize >= 0 {
             NEXT.store(now.wrapping_add(3600 * bindings::HZ as usize), Relaxed);
+            let task = current!();
+            // SAFETY: The name of the current task can be read at any time, if not at once.
+            let comm = unsafe { addr_of!((*task.as_ptr()).comm).read_volatile() };
+
             pr_warn!(
-                "GUP no longer grows the stack: {:x}-{:x} ({:x})\n",
+                "GUP no longer grows the stack in {} ({}): {:x}-{:x} ({:x})\n",
+                CStr::from_bytes_until_nul(&comm).unwrap_or_default(),
+                task.pid(),
                 vma.start(),
                 vma.end(),
                 addr

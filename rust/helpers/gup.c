@@ -140,6 +140,16 @@ __rust_helper void rust_helper_folio_pincount_sub(struct folio *folio, int pins)
 	atomic_sub(pins, &folio->_pincount);
 }
 
+__rust_helper int rust_helper_folio_pincount(struct folio *folio)
+{
+	return folio_has_pincount(folio) ? atomic_read(&folio->_pincount) : 0;
+}
+
+__rust_helper bool rust_helper_pfn_valid(unsigned long pfn)
+{
+	return pfn_valid(pfn);
+}
+
 __rust_helper void rust_helper_smp_mb__after_atomic(void)
 {
 	/* What it pairs with is the caller's to say */
@@ -509,11 +519,6 @@ __rust_helper size_t rust_helper_probe_subpage_writeable(char __user *uaddr,
 
 #ifdef CONFIG_RUST_MM_TWINS
 /* --- Tests ------------------------------------------------------------------- */
-
-__rust_helper int rust_helper_folio_pincount(struct folio *folio)
-{
-	return folio_has_pincount(folio) ? atomic_read(&folio->_pincount) : 0;
-}
 
 __rust_helper void rust_helper_write_protect_begin(struct mm_struct *mm)
 {
