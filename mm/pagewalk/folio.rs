@@ -133,6 +133,8 @@ fn huge_pud(
     match pud.kind() {
         PudKind::Table => return Err(Changed),
         PudKind::None | PudKind::Bad => return Ok(None),
+        // Mapped for nobody it is not present, unlike an entry of 2 MiB.
+        PudKind::Present(_) if !pud.is_present() => return Ok(None),
         PudKind::Present(_) => {}
     }
     // SAFETY: The VMA is valid, and the entry one of its own, which is locked.

@@ -105,6 +105,11 @@ __rust_helper void rust_helper_pte_install(struct mm_walk *walk,
 
 /* --- Locks ------------------------------------------------------------------- */
 
+__rust_helper bool rust_helper_pgtable_supports_soft_dirty(void)
+{
+	return pgtable_supports_soft_dirty();
+}
+
 __rust_helper void rust_helper_mmap_assert_locked(const struct mm_struct *mm)
 {
 	mmap_assert_locked(mm);

@@ -60,6 +60,11 @@ pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, wh
     let Some(what) = What::new(what) else {
         return;
     };
+    // SAFETY: It can be asked at any time.
+    if what == What::Written && !unsafe { bindings::pgtable_supports_soft_dirty() } {
+        // No entry could tell of the next write: a fault for it would be for nothing.
+        return;
+    }
     // SAFETY: As the caller promises.
     let lock = unsafe { held(mm) };
 

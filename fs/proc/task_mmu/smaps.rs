@@ -53,6 +53,10 @@ impl<'a> Sizes<'a> {
     }
 
     fn add_all(&self, stats: &mut Stats, start: usize) {
+        // Who goes on in the middle of a VMA does not look at frames without pages; who begins does.
+        if start > self.vma.start() && super::is_pfnmap(self.vma) {
+            return self.hole(stats, start, self.vma.end());
+        }
         for chunk in self.vma.chunks(start..self.vma.end()).split_puds() {
             match chunk {
                 Chunk::Ptes(slice) => self.ptes(stats, &slice),
@@ -133,10 +137,10 @@ impl<'a> Sizes<'a> {
         let Some(page) = huge.page(self.vma) else {
             return;
         };
-        let leaf = entry.leaf();
         let marks = Marks {
-            young: leaf.is_some_and(|leaf| leaf.is_young()),
-            dirty: leaf.is_some_and(|leaf| leaf.is_dirty()),
+            // Programs know it like this: what is being moved, or a device has, counts as dirty.
+            young: entry.has_young(),
+            dirty: entry.has_dirty(),
             counted: entry.is_present(),
         };
         let mut kind = Kind::of(page, marks);

@@ -149,6 +149,20 @@ impl Pmd {
         }
     }
 
+    /// Returns whether it has the bit that tells of accesses, which says something only if it maps
+    /// memory.
+    #[inline]
+    pub const fn has_young(self) -> bool {
+        self.0 & bits::ACCESSED != 0
+    }
+
+    /// Returns whether it has one of the bits that tell of writes, which say something only if it
+    /// maps memory: else one of them is a bit of an offset that is stored inverted.
+    #[inline]
+    pub const fn has_dirty(self) -> bool {
+        self.0 & (bits::DIRTY | bits::SAVED_DIRTY) != 0
+    }
+
     /// Returns the table that it points to, if it does.
     #[inline]
     pub fn table(self) -> Option<PteTable> {

@@ -14,6 +14,8 @@ impl<'a> MmapReadGuard<'a> {
     /// Whoever releases it does not do so as long as the guard exists; dropping the guard releases it.
     #[inline]
     pub unsafe fn assume(mm: *mut bindings::mm_struct) -> Self {
+        // SAFETY: The mm is valid.
+        unsafe { bindings::mmap_assert_locked(mm) };
         // INVARIANT: As the caller promises.
         Self {
             // SAFETY: As the caller promises.
