@@ -8,7 +8,7 @@ use crate::{
     mm::pgtable::{Pmd, PmdCell, Pte, PteMap, Pud},
     page::PAGE_SIZE,
 };
-use core::{iter::FusedIterator, marker::PhantomData, ops::RangeInclusive};
+use core::{iter::FusedIterator, marker::PhantomData, ops::RangeInclusive, ptr::NonNull};
 
 /// The value of an entry of any level.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,9 +121,51 @@ enum Ptes<'a> {
     Kernel(*mut bindings::pte_t),
 }
 
+/// The lock of a hugetlb VMA. PMD tables of hugetlb may be shared, and who holds this lock for
+/// writing leaves one to the others at any time, whoever holds the mmap lock.
+///
+/// # Invariants
+///
+/// The VMA is valid, and the lock held for reading.
+struct HugetlbLock(NonNull<bindings::vm_area_struct>);
+
+impl HugetlbLock {
+    /// Takes the lock of the VMA of an address, if there is one, and it is of hugetlb.
+    ///
+    /// # Safety
+    ///
+    /// The mmap lock of `mm` must be held until this is dropped.
+    unsafe fn at(mm: *mut bindings::mm_struct, addr: usize) -> Option<Self> {
+        // SAFETY: The caller holds the mmap lock.
+        let vma = NonNull::new(unsafe { bindings::vma_lookup(mm, addr) })?;
+
+        // SAFETY: The mmap lock keeps the VMA; released by `drop`.
+        unsafe {
+            if !bindings::is_vm_hugetlb_page(vma.as_ptr()) {
+                return None;
+            }
+            bindings::vma_pgtable_walk_begin(vma.as_ptr());
+        }
+        // INVARIANT: Just taken.
+        Some(Self(vma))
+    }
+}
+
+impl Drop for HugetlbLock {
+    fn drop(&mut self) {
+        // SAFETY: Taken by `at`, and the VMA is valid by the type invariants.
+        unsafe { bindings::vma_pgtable_walk_end(self.0.as_ptr()) };
+    }
+}
+
 /// Walks all entries of all levels of a range, those of a table after the entry that points to it.
 ///
 /// While it is in a PTE table of user space it holds the RCU read lock: one may not sleep.
+///
+/// # Locks
+///
+/// The mmap lock of the mm, then the lock of a hugetlb VMA from a PUD entry of its memory on until
+/// behind it.
 ///
 /// # Invariants
 ///
@@ -140,6 +182,7 @@ pub struct Tree<'a> {
     pud: *mut bindings::pud_t,
     pmd: *mut bindings::pmd_t,
     ptes: Option<Ptes<'a>>,
+    hugetlb: Option<HugetlbLock>,
     _tables: PhantomData<&'a ()>,
 }
 
@@ -148,8 +191,9 @@ impl<'a> Tree<'a> {
     ///
     /// # Safety
     ///
-    /// `mm` must be valid, and tables of the range not be freed during `'a`, but for PTE tables of user
-    /// space, which may be freed by RCU. `root` must be null or a table of root entries.
+    /// `mm` must be valid, and its mmap lock be held for writing during `'a`. No tables of the range
+    /// may be freed meanwhile but PTE tables of user space, by RCU, and PMD tables of hugetlb under
+    /// the lock of their VMA. `root` must be null or a table of root entries.
     pub unsafe fn new(
         mm: *mut bindings::mm_struct,
         root: *mut bindings::pgd_t,
@@ -180,6 +224,7 @@ impl<'a> Tree<'a> {
             pud: core::ptr::null_mut(),
             pmd: core::ptr::null_mut(),
             ptes: None,
+            hugetlb: None,
             _tables: PhantomData,
         }
     }
@@ -359,6 +404,13 @@ impl<'a> Tree<'a> {
         level
     }
 
+    /// Has what the PUD entry of `at` points to stay, if it is of user space.
+    fn lock_hugetlb(&mut self) {
+        self.hugetlb = None;
+        // SAFETY: The mmap lock is held by the promise of `new`.
+        self.hugetlb = unsafe { HugetlbLock::at(self.mm, self.at) };
+    }
+
     /// Reads the entry of `at` in a table of some level; `None` if there is none.
     fn read(&self, level: Level) -> Option<Raw> {
         // SAFETY: The entries are valid by the type invariants, and words that are read at once.
@@ -396,12 +448,18 @@ impl Iterator for Tree<'_> {
                 Some(level) => level,
                 None => {
                     self.ptes = None;
+                    self.hugetlb = None;
                     self.pending = Pending::Done;
                     return None;
                 }
             },
             Pending::Done => return None,
         };
+        match level {
+            Level::Pud => self.lock_hugetlb(),
+            Level::P4d | Level::Pgd => self.hugetlb = None,
+            Level::Pmd | Level::Pte => {}
+        }
         let addr = self.at;
         let Some(value) = self.read(level) else {
             self.pending = Pending::Pass(level);
