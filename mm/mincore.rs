@@ -45,7 +45,9 @@ fn residency(vma: &VmaRef, start: usize, mut vec: &mut [u8]) {
     let backed = unsafe { bindings::vma_has_file(vma.as_ptr()) };
     let end = start.saturating_add(vec.len() << PAGE_SHIFT);
 
-    for chunk in vma.chunks(start..end) {
+    let mut chunks = vma.chunks(start..end);
+
+    while let Some(chunk) = chunks.next_chunk() {
         match chunk {
             Chunk::Ptes(slice) => {
                 for ((addr, entry), byte) in slice.iter().zip(take_first(&mut vec, slice.len())) {

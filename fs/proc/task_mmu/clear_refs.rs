@@ -78,7 +78,9 @@ pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, wh
         if !what.concerns(vma) {
             continue;
         }
-        for chunk in vma.chunks(range).split_puds() {
+        let mut chunks = vma.chunks(range).split_puds();
+
+        while let Some(chunk) = chunks.next_chunk() {
             match (chunk, what) {
                 (Chunk::Ptes(mut slice), What::Written) => forget_writes(vma, &mut slice),
                 (Chunk::Ptes(mut slice), _) => forget_accesses(vma, &mut slice),

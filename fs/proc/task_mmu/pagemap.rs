@@ -101,7 +101,9 @@ impl<'a> Words<'a> {
     }
 
     fn write<const PFN: bool>(&self, left: &mut &mut [u64], start: usize, end: usize) {
-        for chunk in self.vma.chunks(start..end).split_puds() {
+        let mut chunks = self.vma.chunks(start..end).split_puds();
+
+        while let Some(chunk) = chunks.next_chunk() {
             match chunk {
                 Chunk::Ptes(slice) => {
                     let part = take(left, slice.bytes());

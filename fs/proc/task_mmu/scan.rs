@@ -10,7 +10,7 @@ use kernel::{
     mm::{
         pgtable::{Pmd, Pte, PteKind, PteLeaf},
         virt::VmaRef,
-        walk::{Area, Chunk, Chunks, HugePmd, MappedPage, PteSlice},
+        walk::{Area, Chunk, HugePmd, MappedPage, PteSlice},
     },
     page::{PAGE_SHIFT, PAGE_SIZE},
     prelude::*,
@@ -105,6 +105,15 @@ struct Scan<'s> {
     watch: bool,
 }
 
+/// What is to be done after a chunk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Go on to the next one.
+    Next,
+    /// Split the huge page that it was.
+    Split,
+}
+
 /// How much of what was found there was place for.
 struct Told {
     end: usize,
@@ -140,18 +149,31 @@ impl<'s> Scan<'s> {
         let vma = self.vma;
         let mut chunks = vma.chunks(range).split_puds();
 
-        while let Some(chunk) = chunks.next() {
-            match chunk {
-                Chunk::Ptes(mut slice) => self.ptes(&mut slice)?,
-                Chunk::Pmd(huge) => self.pmd(&mut chunks, huge)?,
+        loop {
+            let after = match chunks.next_chunk() {
+                None => return Ok(()),
+                Some(Chunk::Ptes(mut slice)) => {
+                    self.ptes(&mut slice)?;
+                    After::Next
+                }
+                Some(Chunk::Pmd(huge)) => self.pmd(huge)?,
                 #[cfg(CONFIG_HUGETLB_PAGE)]
-                Chunk::Hugetlb(slot) => self.hugetlb(&slot)?,
-                Chunk::Hole(hole) => self.hole(hole.range)?,
+                Some(Chunk::Hugetlb(slot)) => {
+                    self.hugetlb(&slot)?;
+                    After::Next
+                }
+                Some(Chunk::Hole(hole)) => {
+                    self.hole(hole.range)?;
+                    After::Next
+                }
                 // Was split.
-                Chunk::Pud(_) => {}
+                Some(Chunk::Pud(_)) => After::Next,
+            };
+
+            if after == After::Split {
+                chunks.split_last();
             }
         }
-        Ok(())
     }
 
     #[inline]
@@ -344,12 +366,12 @@ impl<'s> Scan<'s> {
     }
 
     #[cold]
-    fn pmd<'a>(&mut self, chunks: &mut Chunks<'a>, huge: HugePmd<'a>) -> Result {
+    fn pmd(&mut self, huge: HugePmd<'_>) -> Result<After> {
         let range = huge.range();
         let categories = self.huge(&huge);
 
         if !self.is_interesting(categories) {
-            return Ok(());
+            return Ok(After::Next);
         }
         let told = self.tell(categories, range.clone());
 
@@ -357,8 +379,7 @@ impl<'s> Scan<'s> {
             // A part of a huge page can't be watched.
             if told.end.wrapping_sub(range.start) != 1 << bindings::PMD_SHIFT {
                 untell(self.scan, range.start..told.end);
-                chunks.split(huge);
-                return Ok(());
+                return Ok(After::Split);
             }
             // SAFETY: The entry is one of this VMA, which userfaultfd follows as it is of this
             // category.
@@ -367,7 +388,7 @@ impl<'s> Scan<'s> {
         if told.full {
             return Err(ENOSPC);
         }
-        Ok(())
+        Ok(After::Next)
     }
 
     fn hole(&mut self, range: Range<usize>) -> Result {

@@ -57,7 +57,9 @@ impl<'a> Sizes<'a> {
         if start > self.vma.start() && super::is_pfnmap(self.vma) {
             return self.hole(stats, start, self.vma.end());
         }
-        for chunk in self.vma.chunks(start..self.vma.end()).split_puds() {
+        let mut chunks = self.vma.chunks(start..self.vma.end()).split_puds();
+
+        while let Some(chunk) = chunks.next_chunk() {
             match chunk {
                 Chunk::Ptes(slice) => self.ptes(stats, &slice),
                 Chunk::Pmd(huge) => self.pmd(stats, &huge),

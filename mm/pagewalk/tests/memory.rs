@@ -232,7 +232,9 @@ mod memory {
         let vma = lock.vma_lookup(memory.page(0, 0)).ok_or(EINVAL)?;
         let (mut entries, mut holes, mut others) = (0, 0, 0);
 
-        for chunk in vma.chunks(memory.page(0, 0)..memory.page(3, 0)) {
+        let mut chunks = vma.chunks(memory.page(0, 0)..memory.page(3, 0));
+
+        while let Some(chunk) = chunks.next_chunk() {
             match chunk {
                 Chunk::Ptes(slice) => entries += slice.iter().filter(|(_, e)| !e.is_none()).count(),
                 Chunk::Hole(hole) => holes += hole.range.len() / PAGE_SIZE,

@@ -9,7 +9,7 @@ use crate::{
     bindings,
     mm::pgtable::{is_hugetlb, PmdSlot, PudKind, PudSlot, TABLE_SPAN},
 };
-use core::{iter::FusedIterator, ops::Range};
+use core::ops::Range;
 
 /// A part of a VMA that has no table: nothing is mapped there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub enum Chunk<'a> {
 /// Walks a part of a VMA, a table at a time.
 ///
 /// A chunk is also a guard: one may not sleep before it is dropped, but for holes and
-/// [`Chunk::Hugetlb`]. In between the walk holds nothing, and may sleep itself.
+/// [`Chunk::Hugetlb`]. In between the walk holds nothing, and may sleep itself: a chunk borrows it, so
+/// that no two can be held at once.
 ///
 /// # Examples
 ///
@@ -50,8 +51,9 @@ pub enum Chunk<'a> {
 /// /// Counts the pages of a VMA that are in memory.
 /// fn resident(vma: &VmaRef) -> usize {
 ///     let mut pages = 0;
+///     let mut chunks = vma.chunks(vma.start()..vma.end());
 ///
-///     for chunk in vma.chunks(vma.start()..vma.end()) {
+///     while let Some(chunk) = chunks.next_chunk() {
 ///         pages += match chunk {
 ///             Chunk::Ptes(slice) => slice.iter().filter(|(_, entry)| entry.is_present()).count(),
 ///             Chunk::Pmd(huge) if huge.value().is_present() => huge.range().len() >> 12,
@@ -65,12 +67,15 @@ pub enum Chunk<'a> {
 /// # Invariants
 ///
 /// `at..end` is a part of the VMA, in whole pages. `slot`, if there is one, is the entry of `at`.
-#[must_use = "iterators are lazy"]
+/// `huge`, if there is one, is an address of the walk, and its entry.
+#[must_use = "a walk does nothing before it is asked for chunks"]
 pub struct Chunks<'a> {
     vma: &'a VmaRef,
     at: usize,
     end: usize,
     slot: Option<PmdSlot<'a>>,
+    /// The huge page that was yielded last, if that was one of 2 MiB.
+    huge: Option<(usize, PmdSlot<'a>)>,
     hugetlb: bool,
     split_puds: bool,
 }
@@ -92,6 +97,7 @@ impl VmaRef {
             at,
             end,
             slot: None,
+            huge: None,
             hugetlb: is_hugetlb(self),
             split_puds: false,
         }
@@ -137,17 +143,24 @@ impl<'a> Chunks<'a> {
         }
     }
 
-    /// Has what was yielded last, a huge page of 2 MiB, be split: its pages come next.
-    pub fn split(&mut self, huge: HugePmd<'a>) {
-        let slot = huge.lock().slot();
-        let start = huge.range().start;
+    /// Splits what was yielded last, if that was a huge page of 2 MiB: its pages come next.
+    pub fn split_last(&mut self) {
+        let Some((start, slot)) = self.huge.take() else {
+            return;
+        };
 
-        drop(huge);
-        // SAFETY: The VMA is valid, and the entry one of its own.
+        // SAFETY: The VMA is valid, and the entry one of its own. Its lock is not held, as who holds
+        // it borrows the walk.
         unsafe { bindings::split_huge_pmd(self.vma.as_ptr(), slot.cell().as_raw(), start) };
         // INVARIANT: It was the slot of `start`, which is a part of the walk.
         self.at = start;
         self.slot = Some(slot);
+    }
+
+    /// Goes on to the next chunk.
+    #[inline]
+    pub fn next_chunk(&mut self) -> Option<Chunk<'_>> {
+        self.advance()
     }
 
     /// Takes what lies below `end` off the range that is left.
@@ -244,6 +257,9 @@ impl<'a> Chunks<'a> {
             return None;
         }
         let range = self.take_block(slot);
+
+        // INVARIANT: The slot is that of all addresses of the block.
+        self.huge = Some((range.start, slot));
         Some(Chunk::Pmd(HugePmd { lock, value, range }))
     }
 
@@ -290,13 +306,11 @@ impl<'a> Chunks<'a> {
             level: Level::Pmd,
         })
     }
-}
 
-impl<'a> Iterator for Chunks<'a> {
-    type Item = Chunk<'a>;
-
+    /// The same, for who has dropped the chunk before.
     #[inline]
-    fn next(&mut self) -> Option<Chunk<'a>> {
+    pub(super) fn advance(&mut self) -> Option<Chunk<'a>> {
+        self.huge = None;
         while self.at < self.end {
             // SAFETY: Nothing is held that forbids to sleep.
             unsafe { bindings::cond_resched() };
@@ -312,5 +326,3 @@ impl<'a> Iterator for Chunks<'a> {
         None
     }
 }
-
-impl FusedIterator for Chunks<'_> {}

@@ -20,15 +20,23 @@ pub trait Hold: private::Sealed {
     /// The entries of one table.
     #[doc(hidden)]
     type Table<'a>: Table<'a>;
+
+    /// What is kept of a huge page while it, or its pages, are yielded.
+    #[doc(hidden)]
+    type Huge<'a>;
+
+    #[doc(hidden)]
+    fn keep(huge: HugePmd<'_>) -> Self::Huge<'_>;
 }
 
 /// Nothing: one may sleep between two entries. What is yielded is a copy, which may be outdated.
 pub enum Nothing {}
 
 /// The lock of the table that the entry is in: one may not sleep, and the entry stays as it is until
-/// the next one is asked for.
+/// the next one is asked for. So does the entry of a huge page of 2 MiB, while it or its pages are
+/// yielded.
 ///
-/// Entries of other levels are yielded as copies.
+/// Entries of PUD tables and those of hugetlb are yielded as copies.
 pub enum TableLock {}
 
 impl private::Sealed for Nothing {}
@@ -36,10 +44,20 @@ impl private::Sealed for TableLock {}
 
 impl Hold for Nothing {
     type Table<'a> = Copies;
+    type Huge<'a> = ();
+
+    #[inline]
+    fn keep(_huge: HugePmd<'_>) {}
 }
 
 impl Hold for TableLock {
     type Table<'a> = Locked<'a>;
+    type Huge<'a> = HugePmd<'a>;
+
+    #[inline]
+    fn keep(huge: HugePmd<'_>) -> HugePmd<'_> {
+        huge
+    }
 }
 
 /// The entries of one table.
@@ -134,9 +152,10 @@ enum Huge {
 }
 
 /// The pages of a huge page, as if each had an entry of its own.
-struct Pages {
+struct Pages<'a, H: Hold> {
     leaf: PmdLeaf,
     range: Range<usize>,
+    _hold: H::Huge<'a>,
 }
 
 /// A walk by entries; `H` says what it holds between two of them. See [`Walk`] and [`LockedWalk`].
@@ -147,8 +166,8 @@ pub struct WalkHolding<'a, H: Hold> {
     areas: Option<Areas<'a>>,
     chunks: Option<Chunks<'a>>,
     table: Option<H::Table<'a>>,
-    pages: Option<Pages>,
-    last: Option<Pages>,
+    pages: Option<Pages<'a, H>>,
+    last: Option<Pages<'a, H>>,
     holes: bool,
     huge: Huge,
     filter: Option<fn(&VmaRef) -> bool>,
@@ -230,15 +249,26 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Has the table that an entry is in be locked until the next one is asked for.
+    /// Has the table that an entry is in be locked until the next one is asked for. A walk that is
+    /// under way goes on where it is; what is left of a huge page whose pages were being yielded comes
+    /// as a whole, unless all pages were asked for.
     #[inline]
-    pub fn locked(self) -> LockedWalk<'a> {
+    pub fn locked(mut self) -> LockedWalk<'a> {
+        let at = match (&self.table, &self.pages) {
+            (Some(table), _) => Some(table.at()),
+            (None, Some(pages)) => Some(pages.range.start),
+            (None, None) => None,
+        };
+
+        if let (Some(at), Some(chunks)) = (at, self.chunks.as_mut()) {
+            chunks.resume(at);
+        }
         WalkHolding {
             areas: self.areas,
             chunks: self.chunks,
             table: None,
-            pages: self.pages,
-            last: self.last,
+            pages: None,
+            last: None,
             holes: self.holes,
             huge: self.huge,
             filter: self.filter,
@@ -365,20 +395,26 @@ impl<'a, H: Hold> WalkHolding<'a, H> {
 
         match (self.huge, leaf) {
             (Huge::Split, _) => {
+                drop(huge);
                 if let Some(chunks) = self.chunks.as_mut() {
-                    chunks.split(huge);
+                    chunks.split_last();
                 }
                 return None;
             }
             (Huge::Descend, Some(leaf)) => {
-                self.pages = Some(Pages { leaf, range });
+                let _hold = H::keep(huge);
+
+                self.pages = Some(Pages { leaf, range, _hold });
                 return None;
             }
             _ => {}
         }
+        let _hold = H::keep(huge);
+
         self.last = leaf.map(|leaf| Pages {
             leaf,
             range: range.clone(),
+            _hold,
         });
         Some(self.item(range, Entry::Pmd(value)))
     }
@@ -443,7 +479,7 @@ impl<'a, H: Hold> Iterator for WalkHolding<'a, H> {
             if let Some(item) = self.page() {
                 return Some(item);
             }
-            let next = self.chunks.as_mut().and_then(Chunks::next);
+            let next = self.chunks.as_mut().and_then(Chunks::advance);
             let item = match next {
                 Some(chunk) => self.chunk(chunk),
                 None => self.area()?,
