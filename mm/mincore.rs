@@ -50,11 +50,11 @@ fn residency(vma: &VmaRef, start: usize, mut vec: &mut [u8]) {
     while let Some(chunk) = chunks.next_chunk() {
         match chunk {
             Chunk::Ptes(slice) => {
-                for ((addr, entry), byte) in slice.iter().zip(take_first(&mut vec, slice.len())) {
+                for (entry, byte) in slice.iter().zip(take_first(&mut vec, slice.len())) {
                     *byte = if entry.is_present() {
                         1
                     } else {
-                        absent(vma, addr, entry, backed)
+                        absent(vma, entry.addr(), entry.value(), backed)
                     };
                 }
             }

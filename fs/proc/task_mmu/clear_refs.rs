@@ -8,7 +8,7 @@ use kernel::{
     bindings,
     mm::{
         virt::VmaRef,
-        walk::{Area, Chunk, HugePmd, PteSlice},
+        walk::{Area, Chunk, HugePmd, MmTlbFlush, PteSlice, TlbFlush},
     },
     prelude::*,
 };
@@ -54,7 +54,8 @@ impl What {
 ///
 /// # Safety
 ///
-/// `mm` must have users, and its mmap lock be held for writing. The caller flushes the TLBs.
+/// `mm` must have users, and its mmap lock be held for writing. Before the caller releases it, it
+/// flushes the TLBs, which it has told of by `inc_tlb_flush_pending()`.
 #[export]
 pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, what: c_int) {
     let Some(what) = What::new(what) else {
@@ -66,7 +67,7 @@ pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, wh
         return;
     }
     // SAFETY: As the caller promises.
-    let lock = unsafe { held(mm) };
+    let (lock, flush) = unsafe { (held(mm), MmTlbFlush::by_caller(mm)) };
 
     for area in lock.areas(0..usize::MAX) {
         let Area::Vma(vma, range) = area else {
@@ -82,72 +83,50 @@ pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, wh
 
         while let Some(chunk) = chunks.next_chunk() {
             match (chunk, what) {
-                (Chunk::Ptes(mut slice), What::Written) => forget_writes(vma, &mut slice),
-                (Chunk::Ptes(mut slice), _) => forget_accesses(vma, &mut slice),
-                (Chunk::Pmd(huge), What::Written) => {
-                    // SAFETY: The caller flushes the TLBs.
-                    unsafe { huge.forget_writes(vma) }
+                (Chunk::Ptes(mut slice), What::Written) => {
+                    clear_soft_dirty(&mut slice).covered_by(&flush);
                 }
-                (Chunk::Pmd(huge), _) => forget_huge_accesses(vma, &huge),
+                (Chunk::Ptes(mut slice), _) => clear_young(&mut slice),
+                (Chunk::Pmd(mut huge), What::Written) => huge.clear_soft_dirty(),
+                (Chunk::Pmd(mut huge), _) => clear_huge_young(&mut huge),
                 _ => {}
             }
         }
     }
 }
 
-fn forget_writes(vma: &VmaRef, slice: &mut PteSlice<'_>) {
+fn clear_soft_dirty<'a>(slice: &mut PteSlice<'a>) -> TlbFlush<'a> {
+    let vma = slice.vma();
     // SAFETY: The VMA and its mm are valid.
     let may_be_pinned = unsafe {
         bindings::vma_is_cow_mapping(vma.as_ptr()) && bindings::mm_has_pinned(vma.mm().as_raw())
     };
 
-    // SAFETY: The caller of the walk flushes the TLBs.
-    unsafe {
-        slice.update_each(|slice, addr, entry| {
-            if entry.is_none() {
-                return entry;
-            }
-            // The processor may write to a page that is pinned all the time, and must be able to.
-            let pinned = may_be_pinned
-                && entry.leaf().is_some_and(|leaf| {
-                    leaf.is_writable()
-                        && slice
-                            .page(vma, addr, leaf)
-                            .is_some_and(|page| page.is_maybe_pinned())
-                });
-
-            if pinned {
-                entry
-            } else {
-                entry.without_writes()
-            }
-        })
-    }
+    // The processor may write to a page that is pinned all the time, and must be able to.
+    slice.clear_soft_dirty(|entry| {
+        may_be_pinned
+            && entry.leaf().is_some_and(|leaf| leaf.is_writable())
+            && entry.page().is_some_and(|page| page.is_maybe_pinned())
+    })
 }
 
-fn forget_accesses(vma: &VmaRef, slice: &mut PteSlice<'_>) {
-    // SAFETY: Only the mark of age changes; that a TLB knows it still does no harm.
-    unsafe {
-        slice.update_each(|slice, addr, entry| {
-            let page = entry.leaf().and_then(|leaf| slice.page(vma, addr, leaf));
+fn clear_young(slice: &mut PteSlice<'_>) {
+    slice.clear_young(|entry| {
+        let page = entry.page();
 
-            match page {
-                Some(page) => {
-                    page.clear_referenced();
-                    entry.without_accesses()
-                }
-                None => entry,
-            }
-        })
-    }
+        if let Some(page) = page {
+            page.clear_referenced();
+        }
+        page.is_some()
+    });
 }
 
-fn forget_huge_accesses(vma: &VmaRef, huge: &HugePmd<'_>) {
-    if !huge.value().is_present() {
+fn clear_huge_young(huge: &mut HugePmd<'_>) {
+    if !huge.value().is_present() || huge.page().is_none() {
         return;
     }
-    if let Some(page) = huge.page(vma) {
-        huge.clear_young(vma);
+    huge.clear_young();
+    if let Some(page) = huge.page() {
         page.clear_referenced();
     }
 }

@@ -10,7 +10,7 @@ use kernel::{
     mm::{
         pgtable::{Pte, PteKind, PteLeaf},
         virt::VmaRef,
-        walk::{Area, Chunk, HugePmd, PteSlice},
+        walk::{Area, Chunk, HugePmd, LockedPte, MappedPage},
     },
     page::PAGE_SHIFT,
     prelude::*,
@@ -108,8 +108,8 @@ impl<'a> Words<'a> {
                 Chunk::Ptes(slice) => {
                     let part = take(left, slice.bytes());
 
-                    for ((addr, entry), word) in slice.iter().zip(part) {
-                        *word = self.pte::<PFN>(&slice, addr, entry);
+                    for (entry, word) in slice.iter().zip(part) {
+                        *word = self.pte::<PFN>(entry);
                     }
                 }
                 Chunk::Pmd(huge) => {
@@ -127,16 +127,16 @@ impl<'a> Words<'a> {
     }
 
     #[inline]
-    fn pte<const PFN: bool>(&self, slice: &PteSlice<'_>, addr: usize, entry: Pte) -> u64 {
+    fn pte<const PFN: bool>(&self, entry: LockedPte<'_>) -> u64 {
         match entry.leaf() {
-            Some(leaf) => self.present::<PFN>(slice, addr, leaf),
+            Some(leaf) => self.present::<PFN>(entry, leaf),
             None if entry.is_none() => self.common,
-            None => self.soft::<PFN>(slice, entry),
+            None => self.soft::<PFN>(entry.value(), entry.soft_page()),
         }
     }
 
     #[inline]
-    fn present<const PFN: bool>(&self, slice: &PteSlice<'_>, addr: usize, leaf: PteLeaf) -> u64 {
+    fn present<const PFN: bool>(&self, entry: LockedPte<'_>, leaf: PteLeaf) -> u64 {
         let mut word = PRESENT | self.common;
 
         if PFN {
@@ -148,7 +148,7 @@ impl<'a> Words<'a> {
         if leaf.is_uffd() {
             word |= UFFD;
         }
-        if let Some(page) = slice.page(self.vma, addr, leaf) {
+        if let Some(page) = entry.page() {
             if !page.is_anon() {
                 word |= FILE;
             }
@@ -160,7 +160,7 @@ impl<'a> Words<'a> {
     }
 
     #[cold]
-    fn soft<const PFN: bool>(&self, slice: &PteSlice<'_>, entry: Pte) -> u64 {
+    fn soft<const PFN: bool>(&self, entry: Pte, page: Option<MappedPage<'_>>) -> u64 {
         let mut word = SWAP | self.common;
 
         if PFN {
@@ -175,7 +175,7 @@ impl<'a> Words<'a> {
         if matches!(entry.kind(), PteKind::Marker(marker) if marker.is_guard()) {
             word |= GUARD;
         }
-        if slice.soft_page(entry).is_some_and(|page| !page.is_anon()) {
+        if page.is_some_and(|page| !page.is_anon()) {
             word |= FILE;
         }
         word
@@ -185,7 +185,7 @@ impl<'a> Words<'a> {
     fn pmd<const PFN: bool>(&self, huge: &HugePmd<'_>, part: &mut [u64]) {
         let entry = huge.value();
         let first = (huge.range().start & ((1 << bindings::PMD_SHIFT) - 1)) >> PAGE_SHIFT;
-        let page = huge.page(self.vma);
+        let page = huge.page();
         let mut common = self.common;
 
         if entry.is_soft_dirty() {

@@ -10,7 +10,7 @@ use kernel::{
     mm::{
         pgtable::{Pmd, Pte, PteKind, PteLeaf},
         virt::VmaRef,
-        walk::{Area, Chunk, HugePmd, MappedPage, PteSlice},
+        walk::{Area, Chunk, HugePmd, LockedPte, MappedPage, PteSlice, TlbFlush},
     },
     page::{PAGE_SHIFT, PAGE_SIZE},
     prelude::*,
@@ -233,14 +233,14 @@ impl<'s> Scan<'s> {
     }
 
     #[inline]
-    fn present(&self, slice: &PteSlice<'_>, addr: usize, leaf: PteLeaf) -> usize {
+    fn present<'e>(&self, leaf: PteLeaf, page: impl FnOnce() -> Option<MappedPage<'e>>) -> usize {
         let mut categories = PRESENT;
 
         if !leaf.is_uffd() {
             categories |= self.unwatched;
         }
         if self.wants_file {
-            categories |= self.of_page(slice.page(self.vma, addr, leaf));
+            categories |= self.of_page(page());
         }
         // SAFETY: The page of zeroes can be asked for at any time.
         if leaf.is_special() && unsafe { bindings::is_zero_pfn(leaf.pfn()) } {
@@ -253,7 +253,7 @@ impl<'s> Scan<'s> {
     }
 
     #[cold]
-    fn soft(&self, slice: &PteSlice<'_>, entry: Pte) -> usize {
+    fn soft(&self, entry: Pte, page: Option<MappedPage<'_>>) -> usize {
         let mut categories = SWAPPED;
 
         if !is_watched(entry) {
@@ -262,7 +262,7 @@ impl<'s> Scan<'s> {
         if matches!(entry.kind(), PteKind::Marker(marker) if marker.is_guard()) {
             categories |= GUARD;
         } else if self.wants_file {
-            categories |= self.of_page(slice.soft_page(entry));
+            categories |= self.of_page(page);
         }
         if entry.is_soft_dirty() {
             categories |= SOFT_DIRTY;
@@ -270,58 +270,54 @@ impl<'s> Scan<'s> {
         categories
     }
 
-    #[inline]
-    fn categories(&self, slice: &PteSlice<'_>, addr: usize, entry: Pte) -> usize {
+    // An entry of three words would be passed in memory.
+    #[inline(always)]
+    fn categories(&self, entry: LockedPte<'_>) -> usize {
         self.common
             | match entry.leaf() {
-                Some(leaf) => self.present(slice, addr, leaf),
+                Some(leaf) => self.present(leaf, || entry.page()),
                 None if entry.is_none() => self.missing,
-                None => self.soft(slice, entry),
+                None => self.soft(entry.value(), entry.soft_page()),
             }
     }
 
     fn ptes(&mut self, slice: &mut PteSlice<'_>) -> Result {
-        let mut changed: Option<Range<usize>> = None;
-        let result = if self.watch {
-            self.watch_ptes(slice, &mut changed)
-        } else {
-            self.tell_ptes(slice)
-        };
-
-        if let Some(range) = changed {
-            slice.flush(self.vma, range);
+        if !self.watch {
+            return self.tell_ptes(slice);
         }
+        let mut flush = TlbFlush::nothing(slice.vma());
+        let result = self.watch_ptes(slice, &mut flush);
+
+        flush.flush();
         result
     }
 
     fn tell_ptes(&mut self, slice: &PteSlice<'_>) -> Result {
-        for (addr, entry) in slice {
-            let categories = self.categories(slice, addr, entry);
+        for entry in slice {
+            let categories = self.categories(entry);
 
-            if self.is_interesting(categories) && self.tell(categories, page(addr)).full {
+            if self.is_interesting(categories) && self.tell(categories, page(entry.addr())).full {
                 return Err(ENOSPC);
             }
         }
         Ok(())
     }
 
-    fn watch_ptes(
-        &mut self,
-        slice: &mut PteSlice<'_>,
-        changed: &mut Option<Range<usize>>,
-    ) -> Result {
+    fn watch_ptes<'a>(&mut self, slice: &mut PteSlice<'a>, flush: &mut TlbFlush<'a>) -> Result {
         // Nothing is told: then all is to be watched, of whatever category.
         let all = self.scan.vec_out.is_null();
 
         for addr in (slice.start()..slice.end()).step_by(PAGE_SIZE) {
-            let entry = slice.read(addr);
+            let Some(entry) = slice.get(addr) else {
+                break;
+            };
 
             if all {
-                if is_watched(entry) {
+                if is_watched(entry.value()) {
                     continue;
                 }
             } else {
-                let categories = self.categories(slice, addr, entry);
+                let categories = self.categories(entry);
 
                 if !self.is_interesting(categories) {
                     continue;
@@ -333,11 +329,7 @@ impl<'s> Scan<'s> {
                     continue;
                 }
             }
-            // SAFETY: What the entry refers to stays the same, or is a marker where it was none. The
-            // caller flushes the TLBs.
-            unsafe { slice.watch(addr, entry) };
-            let start = changed.as_ref().map_or(addr, |range| range.start);
-            *changed = Some(start..page(addr).end);
+            flush.join(slice.mark_uffd_wp(addr));
         }
         Ok(())
     }
@@ -353,7 +345,7 @@ impl<'s> Scan<'s> {
             categories |= SOFT_DIRTY;
         }
         if self.wants_file {
-            categories |= self.of_page(huge.page(self.vma));
+            categories |= self.of_page(huge.page());
         }
         if !entry.is_present() {
             return categories | SWAPPED;
@@ -366,7 +358,7 @@ impl<'s> Scan<'s> {
     }
 
     #[cold]
-    fn pmd(&mut self, huge: HugePmd<'_>) -> Result<After> {
+    fn pmd(&mut self, mut huge: HugePmd<'_>) -> Result<After> {
         let range = huge.range();
         let categories = self.huge(&huge);
 
@@ -381,9 +373,7 @@ impl<'s> Scan<'s> {
                 untell(self.scan, range.start..told.end);
                 return Ok(After::Split);
             }
-            // SAFETY: The entry is one of this VMA, which userfaultfd follows as it is of this
-            // category.
-            unsafe { huge.watch_writes(self.vma) };
+            huge.mark_uffd_wp();
         }
         if told.full {
             return Err(ENOSPC);

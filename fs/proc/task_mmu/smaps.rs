@@ -76,9 +76,9 @@ impl<'a> Sizes<'a> {
     fn ptes(&self, stats: &mut Stats, slice: &PteSlice<'_>) {
         let mut run = Run::default();
 
-        for (addr, entry) in slice {
+        for entry in slice {
             if let Some(leaf) = entry.leaf() {
-                if let Some(page) = slice.page(self.vma, addr, leaf) {
+                if let Some(page) = entry.page() {
                     let kind = Kind::of(page, Marks::of(leaf));
 
                     if run.kind != kind {
@@ -88,9 +88,9 @@ impl<'a> Sizes<'a> {
                     run.pages = run.pages.wrapping_add(1);
                 }
             } else if entry.is_none() {
-                self.hole(stats, addr, addr.wrapping_add(PAGE_SIZE));
+                self.hole(stats, entry.addr(), entry.addr().wrapping_add(PAGE_SIZE));
             } else {
-                self.soft(stats, slice, entry);
+                self.soft(stats, entry.value(), entry.soft_page());
             }
         }
         run.add_to(stats, self.locked);
@@ -100,16 +100,20 @@ impl<'a> Sizes<'a> {
     #[inline]
     fn hole(&self, stats: &mut Stats, start: usize, end: usize) {
         if self.count_holes {
-            // SAFETY: The VMA is valid, has a file, and the range is a part of it.
-            let swapped =
-                unsafe { bindings::vma_partial_swap_usage(self.vma.as_ptr(), start, end) };
-
-            add(&mut stats.swap, swapped);
+            self.swapped(stats, start, end);
         }
     }
 
     #[cold]
-    fn soft(&self, stats: &mut Stats, slice: &PteSlice<'_>, entry: Pte) {
+    fn swapped(&self, stats: &mut Stats, start: usize, end: usize) {
+        // SAFETY: The VMA is valid, has a file, and the range is a part of it.
+        let swapped = unsafe { bindings::vma_partial_swap_usage(self.vma.as_ptr(), start, end) };
+
+        add(&mut stats.swap, swapped);
+    }
+
+    #[cold]
+    fn soft(&self, stats: &mut Stats, entry: Pte, page: Option<MappedPage<'_>>) {
         let kind = entry.kind();
 
         if let PteKind::Swap(swap) = kind {
@@ -118,7 +122,7 @@ impl<'a> Sizes<'a> {
 
             add(&mut stats.swap, PAGE_SIZE);
             add_pss(&mut stats.swap_pss, share(users));
-        } else if let Some(page) = slice.soft_page(entry) {
+        } else if let Some(page) = page {
             let marks = Marks {
                 // The processor can't reach it, but it is mapped as far as counts go.
                 counted: matches!(kind, PteKind::Device(Device::Private { .. })),
@@ -136,7 +140,7 @@ impl<'a> Sizes<'a> {
     #[cold]
     fn pmd(&self, stats: &mut Stats, huge: &HugePmd<'_>) {
         let entry = huge.value();
-        let Some(page) = huge.page(self.vma) else {
+        let Some(page) = huge.page() else {
             return;
         };
         let marks = Marks {
@@ -156,14 +160,13 @@ impl<'a> Sizes<'a> {
             add(&mut stats.file_thp, thp);
         }
 
-        let pages = page.pages_from_here();
-
         if !marks.counted || page.refcount() == 1 {
+            let pages = page.pages_from_here();
+
             return Run { kind, pages }.add_to(stats, self.locked);
         }
-        for index in 0..pages {
-            // SAFETY: The huge page has so many pages.
-            kind.users = unsafe { page.page_behind(index) }.mapcount();
+        for page in page.pages() {
+            kind.users = page.mapcount();
             Run { kind, pages: 1 }.add_to(stats, self.locked);
         }
     }

@@ -236,7 +236,7 @@ mod memory {
 
         while let Some(chunk) = chunks.next_chunk() {
             match chunk {
-                Chunk::Ptes(slice) => entries += slice.iter().filter(|(_, e)| !e.is_none()).count(),
+                Chunk::Ptes(slice) => entries += slice.iter().filter(|e| !e.is_none()).count(),
                 Chunk::Hole(hole) => holes += hole.range.len() / PAGE_SIZE,
                 _ => others += 1,
             }

@@ -55,7 +55,7 @@ pub enum Chunk<'a> {
 ///
 ///     while let Some(chunk) = chunks.next_chunk() {
 ///         pages += match chunk {
-///             Chunk::Ptes(slice) => slice.iter().filter(|(_, entry)| entry.is_present()).count(),
+///             Chunk::Ptes(slice) => slice.iter().filter(|entry| entry.is_present()).count(),
 ///             Chunk::Pmd(huge) if huge.value().is_present() => huge.range().len() >> 12,
 ///             _ => 0,
 ///         };
@@ -245,8 +245,10 @@ impl<'a> Chunks<'a> {
         // What is no table either is reported, and none after that.
         let table = slot.map_lock(self.at)?;
         let range = self.take_block(slot);
-        // SAFETY: A part of the walk, and of the block of the table.
-        Some(Chunk::Ptes(unsafe { PteSlice::new(table, range) }))
+        // SAFETY: A part of the walk, so of the VMA, and of the block of the table.
+        Some(Chunk::Ptes(unsafe {
+            PteSlice::new(table, self.vma, range)
+        }))
     }
 
     fn huge_pmd(&mut self, slot: PmdSlot<'a>) -> Option<Chunk<'a>> {
@@ -260,7 +262,12 @@ impl<'a> Chunks<'a> {
 
         // INVARIANT: The slot is that of all addresses of the block.
         self.huge = Some((range.start, slot));
-        Some(Chunk::Pmd(HugePmd { lock, value, range }))
+        Some(Chunk::Pmd(HugePmd {
+            lock,
+            vma: self.vma,
+            value,
+            range,
+        }))
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 //! Huge pages, and what stands in place of them.
 
+use super::VmaRef;
 use crate::mm::pgtable::{Pmd, PmdLock, Pud, PudLock};
 use core::ops::Range;
 
@@ -9,9 +10,14 @@ use core::ops::Range;
 ///
 /// It stays as it is, but for marks that the processor sets. It is not `Send`, and one may not sleep
 /// before it is dropped.
+///
+/// # Invariants
+///
+/// `value` was read from the entry under its lock, and `range` is a part of `vma` that it stands for.
 #[must_use = "the entry is unlocked at once if this is not bound"]
 pub struct HugePmd<'a> {
     pub(super) lock: PmdLock<'a>,
+    pub(super) vma: &'a VmaRef,
     pub(super) value: Pmd,
     pub(super) range: Range<usize>,
 }
@@ -21,6 +27,12 @@ impl<'a> HugePmd<'a> {
     #[inline]
     pub fn value(&self) -> Pmd {
         self.value
+    }
+
+    /// Returns the VMA.
+    #[inline]
+    pub fn vma(&self) -> &'a VmaRef {
+        self.vma
     }
 
     /// Which part of the 2 MiB is walked.

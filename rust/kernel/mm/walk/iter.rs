@@ -90,8 +90,8 @@ impl<'a> Table<'a> for Copies {
             start: slice.start(),
         };
 
-        for (copy, (_, entry)) in copies.entries.iter_mut().zip(&slice) {
-            *copy = entry;
+        for (copy, entry) in copies.entries.iter_mut().zip(&slice) {
+            *copy = entry.value();
         }
         copies
     }
@@ -129,12 +129,10 @@ impl<'a> Table<'a> for Locked<'a> {
     #[inline]
     fn next(&mut self) -> Option<(usize, Pte)> {
         let addr = self.at;
+        let entry = self.slice.get(addr)?.value();
 
-        if addr == self.slice.end() {
-            return None;
-        }
         self.at = addr.wrapping_add(PAGE_SIZE);
-        Some((addr, self.slice.read(addr)))
+        Some((addr, entry))
     }
 
     #[inline]

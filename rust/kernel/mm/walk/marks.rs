@@ -2,12 +2,14 @@
 
 //! Marks of entries: whether their memory was accessed, written to, or is to be watched.
 
-use super::{HugePmd, PteSlice, VmaRef};
+use super::{HugePmd, LockedPte, PteSlice, VmaRef};
 use crate::{
     bindings,
     mm::pgtable::{Pmd, Pte},
+    page::PAGE_SIZE,
     sync::atomic::{Atomic, Relaxed},
 };
+use core::ops::Range;
 
 impl Pte {
     /// Returns what the entry is when writes are to be noticed from now on.
@@ -65,61 +67,165 @@ fn loaded(word: u64) -> Pte {
     })
 }
 
-impl PteSlice<'_> {
-    /// Replaces each entry by what `update` makes of it, which is called again where the processor
-    /// has set a mark meanwhile.
+/// Entries that allow less than before: processors may still know what they were.
+///
+/// They are made to forget it by [`flush`](Self::flush), at the latest before the mmap lock is
+/// released; or it is told that somebody else is going to do that.
+#[must_use = "processors may still know what the entries were"]
+pub struct TlbFlush<'a> {
+    vma: &'a VmaRef,
+    range: Range<usize>,
+}
+
+impl<'a> TlbFlush<'a> {
+    /// There is nothing to be forgotten yet.
+    #[inline]
+    pub fn nothing(vma: &'a VmaRef) -> Self {
+        Self { vma, range: 0..0 }
+    }
+
+    #[inline]
+    fn page(vma: &'a VmaRef, addr: usize) -> Self {
+        Self {
+            vma,
+            range: addr..addr.wrapping_add(PAGE_SIZE),
+        }
+    }
+
+    /// Has both be forgotten, and what lies between them.
+    #[inline]
+    pub fn join(&mut self, other: TlbFlush<'a>) {
+        let other = other.range;
+
+        if self.range.is_empty() {
+            self.range = other;
+        } else if !other.is_empty() {
+            self.range = self.range.start.min(other.start)..self.range.end.max(other.end);
+        }
+    }
+
+    /// Makes all processors forget what the entries were.
+    #[inline]
+    pub fn flush(self) {
+        if !self.range.is_empty() {
+            // SAFETY: The VMA is valid.
+            unsafe {
+                bindings::flush_tlb_range(self.vma.as_ptr(), self.range.start, self.range.end)
+            };
+        }
+    }
+
+    /// Leaves that to whoever flushes all of the mm.
+    #[inline]
+    pub fn covered_by(self, flush: &MmTlbFlush) {
+        crate::vm_warn_on_once!(self.vma.mm().as_raw() != flush.0);
+    }
+}
+
+/// Somebody is going to make all processors forget all entries of an mm.
+pub struct MmTlbFlush(*mut bindings::mm_struct);
+
+impl MmTlbFlush {
+    /// Tells of C code that does it.
     ///
     /// # Safety
     ///
-    /// `update` may only change marks: not make an entry none or the other way round, nor have it
-    /// refer to something else. The caller flushes the TLBs if an entry allows less than before.
+    /// The TLBs of `mm` must be flushed after this is dropped, before its mmap lock is released, and
+    /// others be told by `inc_tlb_flush_pending()` meanwhile.
     #[inline]
-    pub unsafe fn update_each(&mut self, mut update: impl FnMut(&Self, usize, Pte) -> Pte) {
-        for (addr, mut entry) in self.iter() {
-            // SAFETY: The entry is a word of a table that is locked, and all accesses are atomic.
-            let word = unsafe { Atomic::<u64>::from_ptr(self.place(addr).cast()) };
+    pub unsafe fn by_caller(mm: *mut bindings::mm_struct) -> Self {
+        Self(mm)
+    }
+}
 
-            loop {
-                let new = update(self, addr, entry);
+/// Replaces an entry by what `update` makes of it, which is called again where the processor has set a
+/// mark meanwhile.
+///
+/// # Safety
+///
+/// `place` must be an entry of a table that is locked. `update` may only change marks and rights: not
+/// make an entry none or the other way round, nor have it refer to something else.
+#[inline]
+unsafe fn update(place: *mut bindings::pte_t, before: Pte, update: impl Fn(Pte) -> Pte) {
+    // SAFETY: The entry is a word of a table that is locked, and all accesses are atomic.
+    let word = unsafe { Atomic::<u64>::from_ptr(place.cast()) };
+    let mut entry = before;
 
-                if new == entry {
-                    break;
-                }
-                match word.cmpxchg(stored(entry), stored(new), Relaxed) {
-                    Ok(_) => break,
-                    Err(now) => entry = loaded(now),
-                }
+    loop {
+        let new = update(entry);
+
+        if new == entry {
+            return;
+        }
+        match word.cmpxchg(stored(entry), stored(new), Relaxed) {
+            Ok(_) => return,
+            Err(now) => entry = loaded(now),
+        }
+    }
+}
+
+impl<'a> PteSlice<'a> {
+    /// Has the next write to each page be noticed, but for those that are to be left out.
+    #[inline]
+    pub fn clear_soft_dirty(
+        &mut self,
+        mut leave_out: impl FnMut(LockedPte<'_>) -> bool,
+    ) -> TlbFlush<'a> {
+        let mut entries = self.iter();
+
+        loop {
+            let place = entries.place();
+            let Some(entry) = entries.next() else {
+                break;
+            };
+
+            if !entry.is_none() && !leave_out(entry) {
+                // SAFETY: An entry of this slice; only marks change, and the right to write.
+                unsafe { update(place, entry.value(), Pte::without_writes) };
+            }
+        }
+        TlbFlush {
+            vma: self.vma(),
+            range: self.start()..self.end(),
+        }
+    }
+
+    /// Has the next access to each page be noticed, of those that are chosen. That a TLB knows the
+    /// mark still does no harm.
+    #[inline]
+    pub fn clear_young(&mut self, mut choose: impl FnMut(LockedPte<'_>) -> bool) {
+        let mut entries = self.iter();
+
+        loop {
+            let place = entries.place();
+            let Some(entry) = entries.next() else {
+                break;
+            };
+
+            if entry.is_present() && choose(entry) {
+                // SAFETY: An entry of this slice; only the mark of age changes.
+                unsafe { update(place, entry.value(), Pte::without_accesses) };
             }
         }
     }
 
-    /// Has userfaultfd be told of writes to a page, or puts a marker where there is none.
-    ///
-    /// # Safety
-    ///
-    /// `entry` must be what the entry of `addr` was just now. userfaultfd must follow the VMA. The
-    /// caller flushes the TLBs.
+    /// Has userfaultfd be told of writes to a page of this slice, or puts a marker where there is
+    /// none. userfaultfd follows the VMA.
     #[inline]
-    pub unsafe fn watch(&mut self, addr: usize, entry: Pte) {
-        if entry.is_present() {
-            // The processor may set marks meanwhile.
-            // SAFETY: The entry is a word of a table that is locked, and all accesses are atomic.
-            let word = unsafe { Atomic::<u64>::from_ptr(self.place(addr).cast()) };
-            let mut before = entry;
+    pub fn mark_uffd_wp(&mut self, addr: usize) -> TlbFlush<'a> {
+        let Some(before) = self.get(addr).map(LockedPte::value) else {
+            return TlbFlush::nothing(self.vma());
+        };
 
-            while let Err(now) = word.cmpxchg(stored(before), stored(before.with_uffd()), Relaxed) {
-                before = loaded(now);
-            }
+        if before.is_present() {
+            // SAFETY: An entry of this slice; only marks change, and the right to write.
+            unsafe { update(self.place(addr), before, Pte::with_uffd) };
         } else {
-            // SAFETY: It refers to the same as before, or to nothing, as before.
-            unsafe { self.set(addr, entry.with_uffd()) };
+            // SAFETY: It refers to the same as before, or to nothing, as before; no processor knows
+            // it.
+            unsafe { self.lock_mut().set(addr, before.with_uffd()) };
         }
-    }
-
-    /// Makes all CPUs forget entries of this slice.
-    pub fn flush(&self, vma: &VmaRef, range: core::ops::Range<usize>) {
-        // SAFETY: The VMA is valid.
-        unsafe { bindings::flush_tlb_range(vma.as_ptr(), range.start, range.end) };
+        TlbFlush::page(self.vma(), addr)
     }
 }
 
@@ -129,25 +235,22 @@ impl HugePmd<'_> {
     }
 
     /// Forgets that the huge page was accessed; returns whether it was.
-    pub fn clear_young(&self, vma: &VmaRef) -> bool {
+    pub fn clear_young(&mut self) -> bool {
         // SAFETY: The entry is locked, and of this VMA.
         unsafe {
-            bindings::pmdp_test_and_clear_young(vma.as_ptr(), self.range().start, self.place())
+            bindings::pmdp_test_and_clear_young(self.vma.as_ptr(), self.range.start, self.place())
         }
     }
 
-    /// Has writes to the huge page be noticed from now on.
-    ///
-    /// # Safety
-    ///
-    /// The entry must be one of `vma`. The caller flushes the TLBs.
-    pub unsafe fn forget_writes(&self, vma: &VmaRef) {
+    /// Has the next write to the huge page be noticed. The TLBs are flushed.
+    pub fn clear_soft_dirty(&mut self) {
         if !cfg!(CONFIG_TRANSPARENT_HUGEPAGE) {
             // There is no such entry.
             return;
         }
+        let vma = self.vma;
         let value = self.value();
-        let start = self.range().start;
+        let start = self.range.start;
 
         // SAFETY: The entry is locked, and of this VMA. While it is changed the processor can't use
         // it, so that no mark is lost.
@@ -175,20 +278,19 @@ impl HugePmd<'_> {
         }
     }
 
-    /// Has userfaultfd be told of writes to the huge page.
-    ///
-    /// # Safety
-    ///
-    /// The entry must be one of `vma`, which userfaultfd follows.
-    pub unsafe fn watch_writes(&self, vma: &VmaRef) {
+    /// Has userfaultfd be told of writes to the huge page. userfaultfd follows the VMA. The TLBs are
+    /// flushed.
+    pub fn mark_uffd_wp(&mut self) {
         if !cfg!(CONFIG_TRANSPARENT_HUGEPAGE) {
             // There is no such entry.
             return;
         }
+        let vma = self.vma;
         let value = self.value();
         let range = self.range();
 
-        // SAFETY: As in `forget_writes`.
+        // SAFETY: The entry is locked, and of this VMA. While it is changed the processor can't use
+        // it, so that no mark is lost.
         unsafe {
             let new = if value.is_present() {
                 bindings::pmd_mkuffd(bindings::pmdp_invalidate_ad(

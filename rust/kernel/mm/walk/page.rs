@@ -2,11 +2,8 @@
 
 //! Pages that entries map, as long as the entries are locked.
 
-use super::{HugePmd, PteSlice, VmaRef};
-use crate::{
-    bindings,
-    mm::pgtable::{Pte, PteLeaf},
-};
+use super::{HugePmd, LockedPte};
+use crate::{bindings, mm::pgtable::Pte};
 use core::{marker::PhantomData, ptr::NonNull};
 
 /// A page that an entry maps, or holds the number of.
@@ -192,19 +189,15 @@ impl<'s> MappedPage<'s> {
         unsafe { bindings::folio_maybe_dma_pinned(self.folio()) }
     }
 
-    /// Returns a page of the same folio that lies so many pages behind.
-    ///
-    /// # Safety
-    ///
-    /// The folio must have such a page.
+    /// Goes over the pages of the folio, if this is the first of them; else over this page alone.
     #[inline]
-    pub unsafe fn page_behind(self, pages: usize) -> Self {
-        // INVARIANT: As the caller promises.
-        Self {
-            // SAFETY: As the caller promises.
-            page: unsafe { NonNull::new_unchecked(self.page.as_ptr().wrapping_add(pages)) },
+    pub fn pages(self) -> impl Iterator<Item = Self> {
+        (0..self.pages_from_here()).map(move |index| Self {
+            // INVARIANT: The folio has so many pages.
+            // SAFETY: A place in the memory map.
+            page: unsafe { NonNull::new_unchecked(self.page.as_ptr().wrapping_add(index)) },
             ..self
-        }
+        })
     }
 
     /// Forgets that the folio was accessed.
@@ -225,48 +218,62 @@ impl<'s> MappedPage<'s> {
     }
 }
 
-impl PteSlice<'_> {
-    /// Returns the page that an entry of this slice maps, unless it is to be left alone: a page of a
-    /// device, the page of zeroes, something that is no memory at all.
+impl<'s> LockedPte<'s> {
+    /// Returns the page that it maps, unless it is to be left alone: a page of a device, the page of
+    /// zeroes, something that is no memory at all.
     #[inline]
-    pub fn page(&self, vma: &VmaRef, addr: usize, leaf: PteLeaf) -> Option<MappedPage<'_>> {
+    pub fn page(self) -> Option<MappedPage<'s>> {
+        let leaf = self.leaf()?;
         let pfn = leaf.pfn();
 
-        // SAFETY: The value was read from a table that is locked, so that the page stays; C code
-        // takes care of all that is special.
+        // SAFETY: The value was read from a table that is locked by the type invariants, so that the
+        // page stays; C code takes care of all that is special.
         unsafe {
             // Set once, at boot.
             let page = if !leaf.is_special() && pfn <= bindings::highest_memmap_pfn {
                 bindings::pfn_to_page(pfn)
             } else {
-                bindings::vm_normal_page(vma.as_ptr(), addr, leaf.entry().into_ffi())
+                bindings::vm_normal_page(self.vma().as_ptr(), self.addr(), self.into_ffi())
             };
 
             MappedPage::from_raw(page)
         }
     }
 
-    /// Returns the page that an entry of this slice holds the number of: one that is being moved, or
+    /// Returns the page that it holds the number of without mapping it: one that is being moved, or
     /// that a device has.
     #[inline]
-    pub fn soft_page(&self, entry: Pte) -> Option<MappedPage<'_>> {
-        let pfn = entry.soft_pfn()?;
-
-        // SAFETY: The value was read from a table that is locked; such entries hold a reference.
-        unsafe { MappedPage::from_raw(bindings::pfn_to_page(pfn)) }
+    pub fn soft_page(self) -> Option<MappedPage<'s>> {
+        // SAFETY: The value was read from a table that is locked by the type invariants.
+        unsafe { soft_page(self.value()) }
     }
+}
+
+/// Few entries are like this: what walks over others is not to be larger for it.
+///
+/// # Safety
+///
+/// The entry must be in a table that is locked during `'s`: if it holds the number of a page it holds a
+/// reference as well.
+#[cold]
+#[inline(never)]
+unsafe fn soft_page<'s>(entry: Pte) -> Option<MappedPage<'s>> {
+    let pfn = entry.soft_pfn()?;
+
+    // SAFETY: The page has a place in the memory map, and is kept by the entry.
+    unsafe { MappedPage::from_raw(bindings::pfn_to_page(pfn)) }
 }
 
 impl HugePmd<'_> {
     /// Returns the first page of the huge page, unless it is to be left alone.
-    pub fn page(&self, vma: &VmaRef) -> Option<MappedPage<'_>> {
+    pub fn page(&self) -> Option<MappedPage<'_>> {
         let value = self.value();
-        let start = self.range().start;
+        let start = self.range.start;
 
         // SAFETY: The entry is locked, so that its page stays.
         unsafe {
             let page = if value.is_present() {
-                bindings::vm_normal_page_pmd(vma.as_ptr(), start, value.into_ffi())
+                bindings::vm_normal_page_pmd(self.vma.as_ptr(), start, value.into_ffi())
             } else {
                 bindings::pfn_to_page(value.soft_pfn()?)
             };
