@@ -46,7 +46,7 @@ pub(crate) unsafe extern "C" fn free_user_pte_zapped(
     // SAFETY: As the caller promises; the reference ends with this function.
     let table = unsafe { Table::from_raw(table) };
     // SAFETY: As above.
-    let slot = unsafe { PmdSlot::from_raw(mm, pmd) };
+    let slot = unsafe { PmdSlot::from_raw(mm, pmd, addr) };
     // SAFETY: As above.
     let mm = unsafe { Mm::from_raw(mm) };
 

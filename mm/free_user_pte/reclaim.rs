@@ -296,7 +296,7 @@ fn reclaim(lock: &VmaScanGuard<'_>, gather: Pin<&mut Gather<'_>>, slot: PmdSlot<
         return;
     }
     lock.flush_tlb_batched_pending();
-    let result = pmd.unhook(&table, addr);
+    let result = pmd.unhook(&table);
 
     drop(table);
     drop(pmd);

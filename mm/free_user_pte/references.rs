@@ -6,7 +6,7 @@ use core::ptr::{null_mut, NonNull};
 use kernel::{
     bindings,
     mm::{
-        pgtable::{self, PmdCell, Refs},
+        pgtable::{self, PmdCell},
         Mm,
     },
     prelude::*,
@@ -120,6 +120,6 @@ pub(crate) unsafe extern "C" fn pte_put(
 /// `word` must be the references of a table that nobody finds any more.
 #[export]
 pub(crate) unsafe extern "C" fn pte_table_give_up(word: *mut bindings::atomic_t) -> bool {
-    // SAFETY: As the caller promises.
-    unsafe { Refs::from_raw(word) }.give_up()
+    // SAFETY: The word is valid, and nobody finds the table any more, as C code has it.
+    unsafe { pgtable::give_up(word) }
 }

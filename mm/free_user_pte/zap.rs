@@ -18,7 +18,7 @@ pub(super) fn unhook(mm: &Mm, slot: PmdSlot<'_>, table: &Table, addr: usize) -> 
     let Some(pmd) = slot.try_lock() else {
         return false;
     };
-    let Ok(unhooked) = pmd.unhook(table, addr) else {
+    let Ok(unhooked) = pmd.unhook(table) else {
         return false;
     };
     unhooked.leave_to_caller();

@@ -113,7 +113,7 @@ unsafe fn walk<const PIN: bool>(
     };
 
     // What can't be taken is the caller's to say.
-    let _ = walk.range(&InterruptsOff::new(), start, end);
+    let _ = InterruptsOff::with(|interrupts| walk.range(interrupts, start, end));
     wanted.wrapping_sub(walk.out.left())
 }
 

@@ -29,7 +29,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use kernel::{
     bindings,
     mm::{
-        pgtable::{PmdSlot, Pte},
+        pgtable::{PmdSlot, Pte, TABLE_SPAN},
         virt::VmaRef,
         walk::{InterruptsOff, Place, Spot},
     },
@@ -220,10 +220,10 @@ impl Pass<'_, '_> {
         &mut self,
         area: Area<'v>,
         end: usize,
-        slot: &mut Option<(usize, PmdSlot<'v>)>,
+        slot: &mut Option<PmdSlot<'v>>,
     ) -> Result<Next> {
         hook::reach(Point::Unlocked);
-        let block = self.addr >> bindings::PMD_SHIFT;
+        let block = self.addr & !(TABLE_SPAN - 1);
         let mut table = Table {
             area,
             flags: self.flags,
@@ -232,7 +232,7 @@ impl Pass<'_, '_> {
             end,
         };
 
-        if let Some((_, slot)) = slot.filter(|(of, _)| *of == block) {
+        if let Some(slot) = slot.filter(|slot| slot.start() == block) {
             return table.pmd(slot);
         }
         // Tables of hugetlb can be shared, and be left at any time but under this lock.
@@ -245,7 +245,7 @@ impl Pass<'_, '_> {
             Place::Pmd(found) => {
                 // SAFETY: The VMA is valid.
                 if unsafe { !bindings::is_vm_hugetlb_page(area.raw()) } {
-                    *slot = Some((block, found));
+                    *slot = Some(found);
                 }
                 table.pmd(found)
             }
@@ -328,13 +328,13 @@ impl Pass<'_, '_> {
 /// Reads the entry of the page that all processes have. The tables are the kernel's own: what is bad
 /// there is not to be cleared.
 fn gate_entry(mm: *mut bindings::mm_struct, addr: usize) -> Option<Pte> {
-    let interrupts = InterruptsOff::new();
-
-    // SAFETY: The mm is valid, with users, and the root has an entry for the address.
-    match unsafe { interrupts.find(mm, addr) }? {
-        Spot::Pmd(cell) => cell.map_lockless(addr).1.map(|table| table.read(addr)),
-        Spot::Pud(..) => None,
-    }
+    InterruptsOff::with(|interrupts| {
+        // SAFETY: The mm is valid, with users, and the root has an entry for the address.
+        match unsafe { interrupts.find(mm, addr) }? {
+            Spot::Pmd(cell) => cell.map_lockless(addr).1.map(|table| table.read(addr)),
+            Spot::Pud(..) => None,
+        }
+    })
 }
 
 /// Finds the VMA of an address. Once in an hour, it tells of who would have had a stack grow by this in

@@ -23,7 +23,7 @@
 
 /* --- Walking without a lock ------------------------------------------------ */
 
-__rust_helper unsigned long rust_helper_interrupts_save(void)
+__rust_helper unsigned long rust_helper_local_irq_save(void)
 {
 	unsigned long flags;
 
@@ -31,7 +31,7 @@ __rust_helper unsigned long rust_helper_interrupts_save(void)
 	return flags;
 }
 
-__rust_helper void rust_helper_interrupts_restore(unsigned long flags)
+__rust_helper void rust_helper_local_irq_restore(unsigned long flags)
 {
 	local_irq_restore(flags);
 }

@@ -91,7 +91,7 @@ impl<'a> Block<'a> {
                 let end = bindings::pud_addr_end(addr, limit);
                 return Found::Hole { end };
             }
-            Found::Slot(PmdSlot::from_raw(mm, bindings::pmd_offset(pud, addr)))
+            Found::Slot(PmdSlot::from_raw(mm, bindings::pmd_offset(pud, addr), addr))
         }
     }
 }

@@ -2,26 +2,27 @@
 
 //! Freeing of unhooked tables.
 
-use super::{Mm, VmaStabilised};
+use super::{Mm, PmdSlot, VmaStabilised};
 use crate::{bindings, prelude::*, types::Opaque};
 
 /// An unhooked table, which other CPUs may still be walking through.
 #[must_use = "an unhooked table leaks unless it is given to a gather"]
-pub struct Unhooked {
+pub struct Unhooked<'a> {
     table: *mut bindings::ptdesc,
-    addr: usize,
+    /// Where it was hooked.
+    slot: PmdSlot<'a>,
 }
 
-impl Unhooked {
+impl<'a> Unhooked<'a> {
     /// Takes charge of a table.
     ///
     /// # Safety
     ///
-    /// `table` was hooked until now where `addr` is, nobody can find it any more, and nobody holds a
+    /// `table` was hooked at `slot` until now, nobody can find it any more, and nobody holds a
     /// reference.
     #[inline]
-    pub(super) unsafe fn new(table: *mut bindings::ptdesc, addr: usize) -> Self {
-        Self { table, addr }
+    pub(super) unsafe fn new(table: *mut bindings::ptdesc, slot: PmdSlot<'a>) -> Self {
+        Self { table, slot }
     }
 
     /// Leaves the rest to C code that frees the table by `pte_free_tlb()`.
@@ -52,13 +53,19 @@ impl<'a> Gather<'a> {
         })
     }
 
-    /// Frees a table.
-    pub fn free(self: Pin<&mut Self>, table: Unhooked) {
+    /// Frees a table, which must be one of this mm: those of another one leak.
+    pub fn free(self: Pin<&mut Self>, table: Unhooked<'_>) {
+        let (mm, addr) = (table.slot.mm().as_raw(), table.slot.start());
+
+        // Only the TLBs of this mm are flushed.
+        if crate::warn_on_once!(mm != self.mm.as_raw()) {
+            return;
+        }
         // SAFETY: The gather was initialised; the table is reachable no more, and passed on once,
         // as `table` is consumed. An address in its range makes the CPUs forget the pointer to it.
         unsafe {
-            bindings::pte_free_tlb(self.tlb.get(), table.table, table.addr);
-            bindings::mm_dec_nr_ptes(self.mm.as_raw());
+            bindings::pte_free_tlb(self.tlb.get(), table.table, addr);
+            bindings::mm_dec_nr_ptes(mm);
         }
     }
 }

@@ -72,7 +72,7 @@ pub use rights::Rights;
 pub use slot::PmdSlot;
 pub use softleaf::{Access, Device, Marker, Migration, Swap};
 pub use table::{Glance, Table};
-pub use table_ref::{put, take, take_or_alloc, PteTableRef};
+pub use table_ref::{give_up, put, take, take_or_alloc, PteTableRef};
 pub use vma::is_hugetlb;
 pub use vma_stabilised::{VmaContended, VmaScanGuard, VmaStabilised};
 

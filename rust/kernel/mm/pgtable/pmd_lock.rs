@@ -68,7 +68,7 @@ impl<'a> PmdLock<'a> {
     ///
     /// After this the caller must do nothing that relies on the table's pages being accounted:
     /// whoever finds the PMD entry empty takes neither lock.
-    pub fn unhook(&self, table: &Table, addr: usize) -> Result<Unhooked, Busy> {
+    pub fn unhook(&self, table: &Table) -> Result<Unhooked<'a>, Busy> {
         if self.hooked().map(NonNull::as_ptr) != Some(table.as_raw()) {
             return Err(Busy::Moved);
         }
@@ -82,7 +82,7 @@ impl<'a> PmdLock<'a> {
         // SAFETY: We hold the lock that protects the entry.
         unsafe { bindings::pmd_clear(self.slot.cell().as_raw()) };
         // SAFETY: It was hooked here until now, and nobody takes a reference any more.
-        Ok(unsafe { Unhooked::new(table.as_raw(), addr) })
+        Ok(unsafe { Unhooked::new(table.as_raw(), self.slot) })
     }
 }
 

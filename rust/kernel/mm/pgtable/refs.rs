@@ -62,7 +62,7 @@ impl Refs {
 
     /// Takes a reference, unless the table is being freed, is no user PTE table, or has too many.
     #[inline]
-    pub fn try_get(&self) -> bool {
+    pub(super) fn try_get(&self) -> bool {
         let available = |word: i32| {
             word > Self::FROZEN && (Self::UNUSED..Self::MOST).contains(&(word & Self::COUNT))
         };
@@ -75,7 +75,7 @@ impl Refs {
     ///
     /// The caller holds the locks under which a table is unhooked.
     #[inline]
-    pub fn freeze(&self) -> bool {
+    pub(super) fn freeze(&self) -> bool {
         let before = self.replace(|word| match word {
             ..=Self::FROZEN => word,
             Self::UNUSED => Self::FROZEN,
@@ -87,7 +87,7 @@ impl Refs {
 
     /// Drops a reference that [`try_get`](Self::try_get) took.
     #[inline]
-    pub fn put(&self) -> Put {
+    pub(super) fn put(&self) -> Put {
         let left = |word: i32| (word & Self::COUNT) - 1;
         let before = self.replace(|word| match left(word) {
             count @ ..=Self::UNUSED => count,
@@ -106,7 +106,7 @@ impl Refs {
     /// Drops the table's own reference, after nobody can find it any more. Returns true if its
     /// memory is to be given back now; else the last holder does that.
     #[inline]
-    pub fn give_up(&self) -> bool {
+    pub(super) fn give_up(&self) -> bool {
         let before = self.replace(|word| match word {
             Self::FROZEN => Self::FROZEN,
             _ => (word & Self::COUNT) - 1,

@@ -2,7 +2,7 @@
 
 //! The place of a PMD entry in an address space.
 
-use super::{Mm, PmdCell, PmdLock, PteLock, PteMap};
+use super::{Mm, PmdCell, PmdLock, PteLock, PteMap, TABLE_SPAN};
 use crate::{bindings, page::PAGE_SIZE};
 use core::{marker::PhantomData, ptr::NonNull};
 
@@ -10,11 +10,13 @@ use core::{marker::PhantomData, ptr::NonNull};
 ///
 /// # Invariants
 ///
-/// `pmd` points to an entry of a PMD table of `mm`, which is not freed during `'a`.
+/// `pmd` points to the entry of the block at `start` in a PMD table of `mm`, which is not freed during
+/// `'a`.
 #[derive(Clone, Copy)]
 pub struct PmdSlot<'a> {
     pmd: NonNull<bindings::pmd_t>,
     mm: NonNull<bindings::mm_struct>,
+    start: usize,
     _mm: PhantomData<&'a Mm>,
 }
 
@@ -23,16 +25,21 @@ impl<'a> PmdSlot<'a> {
     ///
     /// # Safety
     ///
-    /// `pmd` must point to an entry of a PMD table of the valid `mm`, neither of which goes away
-    /// during `'a`.
+    /// `pmd` must point to the entry of `addr` in a PMD table of the valid `mm`, neither of which goes
+    /// away during `'a`.
     #[inline]
-    pub unsafe fn from_raw(mm: *mut bindings::mm_struct, pmd: *mut bindings::pmd_t) -> Self {
+    pub unsafe fn from_raw(
+        mm: *mut bindings::mm_struct,
+        pmd: *mut bindings::pmd_t,
+        addr: usize,
+    ) -> Self {
         // INVARIANT: As the caller promises.
         Self {
             // SAFETY: Valid pointers are not null.
             pmd: unsafe { NonNull::new_unchecked(pmd) },
             // SAFETY: As above.
             mm: unsafe { NonNull::new_unchecked(mm) },
+            start: addr & !(TABLE_SPAN - 1),
             _mm: PhantomData,
         }
     }
@@ -58,8 +65,15 @@ impl<'a> PmdSlot<'a> {
         Some(Self {
             // SAFETY: It lies in the page of the table.
             pmd: unsafe { NonNull::new_unchecked(next) },
+            start: self.start.wrapping_add(TABLE_SPAN),
             ..self
         })
+    }
+
+    /// Returns the first address of the block that the entry stands for.
+    #[inline]
+    pub fn start(self) -> usize {
+        self.start
     }
 
     /// Returns the address space that the entry belongs to.

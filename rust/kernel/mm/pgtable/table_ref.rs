@@ -179,12 +179,29 @@ pub unsafe fn take_or_alloc(mm: &Mm, pmd: &PmdCell) -> Result<Option<NonNull<bin
             // is waited for, as it may not run before we sleep.
             PmdKind::Table(_) => {
                 // SAFETY: `pmd` is an entry of a PMD table of `mm`, and stays so while we are here, by
-                // the contract of this function.
-                drop(unsafe { PmdSlot::from_raw(mm.as_raw(), pmd.as_raw()) }.lock());
+                // the contract of this function. The lock is released at once.
+                unsafe {
+                    let lock = bindings::pmd_lockptr(mm.as_raw(), pmd.as_raw());
+
+                    bindings::spin_lock(lock);
+                    bindings::spin_unlock(lock);
+                }
             }
             _ => return Ok(None),
         }
     }
+}
+
+/// Drops the table's own reference. Returns true if its memory is to be given back now; else the last
+/// holder does that.
+///
+/// # Safety
+///
+/// `word` must be the references of a table that nobody finds any more.
+#[inline]
+pub unsafe fn give_up(word: *mut bindings::atomic_t) -> bool {
+    // SAFETY: The word is valid by the contract of this function.
+    unsafe { Refs::from_raw(word) }.give_up()
 }
 
 /// Drops a reference of a table that covered `addr` when it was taken.

@@ -188,7 +188,7 @@ mod guards {
         let start = memory.page(0, 0);
         // SAFETY: We are a user.
         let lock = unsafe { mm.next_vma_trylock(start) }
-            .map_err(|VmaContended| EAGAIN)?
+            .map_err(|_| EAGAIN)?
             .ok_or(EINVAL)?;
 
         assert!(lock.end() >= memory.page(1, 0));
@@ -277,10 +277,7 @@ mod guards {
         let pmd = slot.lock();
         let table = pmd.lock_table().ok_or(EINVAL)?;
 
-        assert!(matches!(
-            pmd.unhook(&table, memory.page(0, 0)),
-            Err(Busy::Populated)
-        ));
+        assert!(matches!(pmd.unhook(&table), Err(Busy::Populated)));
         Ok(())
     }
 }
@@ -328,7 +325,7 @@ mod unhook {
         let pmd = slot.lock();
         let table = pmd.lock_table().ok_or(EINVAL)?;
 
-        assert!(matches!(pmd.unhook(&table, addr), Err(Busy::Referenced)));
+        assert!(matches!(pmd.unhook(&table), Err(Busy::Referenced)));
         drop(table);
         drop(pmd);
         drop(held);
@@ -351,7 +348,7 @@ mod unhook {
         pin_init::stack_pin_init!(let gather = Gather::new(&lock));
         let pmd = slot.lock();
         let table = pmd.lock_table().ok_or(EINVAL)?;
-        let unhooked = pmd.unhook(&table, addr);
+        let unhooked = pmd.unhook(&table);
 
         drop(table);
         drop(pmd);
@@ -376,7 +373,7 @@ mod unhook {
         // The order of the locks forbids more than to try.
         let pmd = there.try_lock().ok_or(EBUSY)?;
 
-        let result = pmd.unhook(table.table(), memory.page(1, 0));
+        let result = pmd.unhook(table.table());
         assert!(matches!(result, Err(Busy::Moved)));
         Ok(())
     }

@@ -9,29 +9,32 @@ use crate::{
     types::NotThreadSafe,
 };
 
-/// Interrupts of this processor are off while this exists.
+/// Interrupts of this processor are off while this exists, in the body of [`InterruptsOff::with`].
 ///
 /// No table that is reached meanwhile is freed: tables of user space are freed by RCU, after they are
 /// unhooked, or after all processors have taken an interrupt.
 ///
 /// Unlike [`LocalInterruptDisabled`](crate::interrupt::LocalInterruptDisabled) it can be made in any
 /// context, even in an NMI.
-#[must_use = "interrupts are on again at once if this is not bound"]
 pub struct InterruptsOff {
-    flags: usize,
     // They are those of one processor.
     _nts: NotThreadSafe,
 }
 
 impl InterruptsOff {
-    /// Switches them off.
+    /// Switches them off, does something, and has them be what they were. A body, and not a guard, as
+    /// guards can be dropped in another order than they were made in.
     #[inline]
-    pub fn new() -> Self {
-        Self {
-            // SAFETY: They become what they were in `drop`.
-            flags: unsafe { bindings::interrupts_save() },
+    pub fn with<R>(body: impl FnOnce(&Self) -> R) -> R {
+        // SAFETY: They become what they were below.
+        let flags = unsafe { bindings::local_irq_save() };
+        let result = body(&Self {
             _nts: NotThreadSafe,
-        }
+        });
+
+        // SAFETY: Switched off above, on this processor.
+        unsafe { bindings::local_irq_restore(flags) };
+        result
     }
 
     /// Walks down to the PMD entry of `addr`, or to a leaf above. `None` if nothing is mapped there.
@@ -69,20 +72,6 @@ impl InterruptsOff {
 
             Some(Spot::Pmd(PmdCell::from_raw(pmd.cast())))
         }
-    }
-}
-
-impl Default for InterruptsOff {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for InterruptsOff {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: Switched off by `new`, on this processor.
-        unsafe { bindings::interrupts_restore(self.flags) };
     }
 }
 

@@ -83,6 +83,7 @@ impl<'a> Place<'a> {
                 PudKind::Table => Self::Pmd(PmdSlot::from_raw(
                     mm,
                     bindings::pmd_offset(pud.as_raw(), addr),
+                    addr,
                 )),
             }
         }

@@ -248,11 +248,12 @@ impl<'a> Tree<'a> {
     pub fn root(&self) -> Below {
         let first = self.pgd.cast::<u64>();
         let shift = Self::shift(Level::Pgd);
-        let entries = (self.last >> shift).wrapping_sub(self.at >> shift);
+        let entries = (self.last >> shift).saturating_sub(self.at >> shift);
+        let left = (PAGE_SIZE - (first as usize & (PAGE_SIZE - 1))) / size_of::<u64>();
 
         Below {
-            // SAFETY: The root has an entry for each address.
-            populated: unsafe { populated(first, entries.wrapping_add(1)) },
+            // SAFETY: The root has so many entries from there on.
+            populated: unsafe { populated(first, entries.saturating_add(1).min(left)) },
             refs: None,
         }
     }
@@ -384,6 +385,10 @@ impl<'a> Tree<'a> {
         }
         if level != Level::Pte {
             self.ptes = None;
+        }
+        if level == Level::Pgd && self.pgd.wrapping_add(1) as usize & (PAGE_SIZE - 1) == 0 {
+            // There are more addresses than the root has entries.
+            return None;
         }
         Some(self.step(level))
     }
