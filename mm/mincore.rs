@@ -41,8 +41,7 @@ pub(crate) unsafe extern "C" fn rust_mincore(
 }
 
 fn residency(vma: &VmaRef, start: usize, mut vec: &mut [u8]) {
-    // SAFETY: The VMA is valid.
-    let backed = unsafe { bindings::vma_has_file(vma.as_ptr()) };
+    let backed = vma.has_file();
     let end = start.saturating_add(vec.len() << PAGE_SHIFT);
 
     let mut chunks = vma.chunks(start..end);

@@ -20,7 +20,6 @@ use kernel::{
     bindings,
     mm::{
         pgtable::{Pte, PteKind},
-        virt::VmaRef,
         MmapReadGuard,
     },
 };
@@ -35,11 +34,6 @@ unsafe fn held<'a>(mm: *mut bindings::mm_struct) -> ManuallyDrop<MmapReadGuard<'
     ManuallyDrop::new(unsafe { MmapReadGuard::assume(mm) })
 }
 
-/// Whether all of a VMA counts as written to.
-fn is_soft_dirty(vma: &VmaRef) -> bool {
-    vma.flags() & bindings::VM_SOFTDIRTY as usize != 0
-}
-
 /// Whether userfaultfd is told of writes to the page, or would be if it were there.
 #[inline]
 fn is_watched(entry: Pte) -> bool {
@@ -47,9 +41,4 @@ fn is_watched(entry: Pte) -> bool {
         && (entry.is_uffd()
             || !entry.is_present()
                 && matches!(entry.kind(), PteKind::Marker(marker) if marker.is_uffd_wp()))
-}
-
-/// Whether a VMA maps what is no memory.
-fn is_pfnmap(vma: &VmaRef) -> bool {
-    vma.flags() & kernel::mm::virt::flags::PFNMAP != 0
 }

@@ -36,34 +36,18 @@ impl<'a> Area<'a> {
         self.flags & flags != 0
     }
 
-    /// It is private, and may be written to.
-    #[inline]
-    fn is_cow(&self) -> bool {
-        self.flags & (vm::SHARED | vm::MAYWRITE) == vm::MAYWRITE
-    }
-
-    fn is_anonymous(&self) -> bool {
-        // SAFETY: The VMA is valid.
-        unsafe { bindings::vma_is_anonymous(self.raw()) }
-    }
-
     /// Returns an error if what is wanted must not be taken from here.
     pub(super) fn check(&self, flags: Flags) -> Result {
-        let anonymous = self.is_anonymous();
+        let anonymous = self.vma.is_anonymous();
 
         if self.has(vm::IO | vm::PFNMAP) || flags.only_anon() && !anonymous {
             return Err(EFAULT);
         }
-        // SAFETY: The VMA is valid.
-        unsafe {
-            if flags.is_long() && bindings::vma_is_fsdax(self.raw())
-                || flags.splits() && bindings::is_vm_hugetlb_page(self.raw())
-            {
-                return Err(EOPNOTSUPP);
-            }
-            if bindings::vma_is_secretmem(self.raw()) {
-                return Err(EFAULT);
-            }
+        if flags.is_long() && self.vma.is_fsdax() || flags.splits() && self.vma.is_hugetlb() {
+            return Err(EOPNOTSUPP);
+        }
+        if !anonymous && self.vma.is_secretmem() {
+            return Err(EFAULT);
         }
         let permitted = if flags.writes() {
             self.may_write(flags, anonymous)
@@ -71,17 +55,12 @@ impl<'a> Area<'a> {
             // What is written only is readable as well.
             self.has(vm::READ) || flags.forces() && self.has(vm::MAYREAD)
         };
-        // SAFETY: The VMA is valid.
-        let accessible = unsafe {
-            bindings::arch_vma_access_permitted(
-                self.raw(),
-                flags.writes(),
-                false,
-                flags.is_remote(),
-            )
-        };
 
-        if permitted && accessible {
+        if permitted
+            && self
+                .vma
+                .arch_access_permitted(flags.writes(), false, flags.is_remote())
+        {
             Ok(())
         } else {
             Err(EFAULT)
@@ -91,24 +70,15 @@ impl<'a> Area<'a> {
     fn may_write(&self, flags: Flags, anonymous: bool) -> bool {
         // The file system is told of the fault that makes a page writable, but of no later write by
         // who holds a pin: after it has written the page back it believes that the page is clean.
-        // SAFETY: The VMA is valid.
-        if !anonymous
-            && flags.writes_for_long()
-            && unsafe { bindings::vma_needs_dirty_tracking(self.raw()) }
-        {
+        if !anonymous && flags.writes_for_long() && self.vma.needs_dirty_tracking() {
             return false;
         }
-        if self.has(vm::WRITE) && !self.is_shadow_stack() {
+        if self.has(vm::WRITE) && !self.vma.is_shadow_stack() {
             return true;
         }
         // A debugger may write to its own copy of what can't be written to, but not to what others
         // share.
-        flags.forces() && self.is_cow()
-    }
-
-    fn is_shadow_stack(&self) -> bool {
-        // SAFETY: The VMA is valid.
-        unsafe { bindings::vma_has_shadow_stack(self.raw()) }
+        flags.forces() && self.vma.is_cow_mapping()
     }
 
     /// Returns whether a page that user space has no access to can be taken as it is, rather than by a
@@ -147,7 +117,7 @@ impl<'a> Area<'a> {
         page: *mut bindings::page,
     ) -> bool {
         // SAFETY: As the caller promises: the entry keeps the folio.
-        unsafe { must_unshare(flags, folio, page, || self.is_cow()) }
+        unsafe { must_unshare(flags, folio, page, || self.vma.is_cow_mapping()) }
     }
 }
 

@@ -418,16 +418,6 @@ rust_helper_vma_partial_swap_usage(struct vm_area_struct *vma,
 #endif
 }
 
-__rust_helper bool rust_helper_vma_has_file(struct vm_area_struct *vma)
-{
-	return vma->vm_file;
-}
-
-__rust_helper bool rust_helper_vma_is_cow_mapping(struct vm_area_struct *vma)
-{
-	return vma_is_cow_mapping(vma);
-}
-
 __rust_helper bool rust_helper_mm_has_pinned(struct mm_struct *mm)
 {
 	return mm_flags_test(MMF_HAS_PINNED, mm);

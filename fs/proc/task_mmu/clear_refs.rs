@@ -2,7 +2,7 @@
 
 //! `/proc/PID/clear_refs`: forgetting that pages were accessed, or written to.
 
-use super::{held, is_pfnmap};
+use super::held;
 use core::ffi::c_int;
 use kernel::{
     bindings,
@@ -38,11 +38,10 @@ impl What {
     }
 
     fn concerns(self, vma: &VmaRef) -> bool {
-        // SAFETY: The VMA is valid.
-        let has_file = unsafe { bindings::vma_has_file(vma.as_ptr()) };
+        let has_file = vma.has_file();
 
         match self {
-            _ if is_pfnmap(vma) => false,
+            _ if vma.is_pfnmap() => false,
             Self::AccessedAnon => !has_file,
             Self::AccessedMapped => has_file,
             Self::Accessed | Self::Written => true,
@@ -97,10 +96,7 @@ pub(crate) unsafe extern "C" fn rust_clear_refs(mm: *mut bindings::mm_struct, wh
 
 fn clear_soft_dirty<'a>(slice: &mut PteSlice<'a>) -> TlbFlush<'a> {
     let vma = slice.vma();
-    // SAFETY: The VMA and its mm are valid.
-    let may_be_pinned = unsafe {
-        bindings::vma_is_cow_mapping(vma.as_ptr()) && bindings::mm_has_pinned(vma.mm().as_raw())
-    };
+    let may_be_pinned = vma.is_cow_mapping() && vma.mm().has_pinned();
 
     // The processor may write to a page that is pinned all the time, and must be able to.
     slice.clear_soft_dirty(|entry| {

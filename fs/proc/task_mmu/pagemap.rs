@@ -2,7 +2,7 @@
 
 //! Words of `/proc/PID/pagemap`: one for each page, see `Documentation/admin-guide/mm/pagemap.rst`.
 
-use super::{held, is_pfnmap, is_soft_dirty, is_watched};
+use super::{held, is_watched};
 use crate::mincore::take_first;
 use core::ffi::c_int;
 use kernel::{
@@ -61,7 +61,7 @@ pub(crate) unsafe extern "C" fn rust_pagemap(
     for area in lock.areas(start..end) {
         match area {
             Area::Gap(range) => fill(&mut left, range.len(), 0),
-            Area::Vma(vma, range) if is_pfnmap(vma) => {
+            Area::Vma(vma, range) if vma.is_pfnmap() => {
                 fill(&mut left, range.len(), Words::of(vma).common)
             }
             Area::Vma(vma, range) if show_pfn => {
@@ -95,7 +95,7 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn of(vma: &'a VmaRef) -> Self {
-        let common = if is_soft_dirty(vma) { SOFT_DIRTY } else { 0 };
+        let common = if vma.is_soft_dirty() { SOFT_DIRTY } else { 0 };
 
         Self { vma, common }
     }

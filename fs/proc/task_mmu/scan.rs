@@ -2,7 +2,7 @@
 
 //! PAGEMAP_SCAN: finding pages of some categories, and having writes to them be noticed.
 
-use super::{held, is_pfnmap, is_soft_dirty, is_watched};
+use super::{held, is_watched};
 use core::ffi::{c_int, c_void};
 use core::ops::Range;
 use kernel::{
@@ -74,7 +74,7 @@ fn admit(scan: &bindings::pagemap_scan_private, vma: &VmaRef) -> Result<Option<u
             return Ok(None);
         }
     }
-    if is_pfnmap(vma) {
+    if vma.is_pfnmap() {
         return Ok(None);
     }
     let mut common = 0;
@@ -82,7 +82,7 @@ fn admit(scan: &bindings::pagemap_scan_private, vma: &VmaRef) -> Result<Option<u
     if watchable {
         common |= WPALLOWED;
     }
-    if is_soft_dirty(vma) {
+    if vma.is_soft_dirty() {
         common |= SOFT_DIRTY;
     }
     let required = scan.arg.category_mask as usize & WPALLOWED;

@@ -47,14 +47,14 @@ impl<'a> Sizes<'a> {
     fn new(vma: &'a VmaRef, count_holes: bool) -> Self {
         Self {
             vma,
-            locked: vma.flags() & bindings::VM_LOCKED as usize != 0,
+            locked: vma.is_locked(),
             count_holes,
         }
     }
 
     fn add_all(&self, stats: &mut Stats, start: usize) {
         // Who goes on in the middle of a VMA does not look at frames without pages; who begins does.
-        if start > self.vma.start() && super::is_pfnmap(self.vma) {
+        if start > self.vma.start() && self.vma.is_pfnmap() {
             return self.hole(stats, start, self.vma.end());
         }
         let mut chunks = self.vma.chunks(start..self.vma.end()).split_puds();

@@ -246,6 +246,99 @@ mod memory {
         Ok(())
     }
 
+    /// A huge page, and one that is small behind it.
+    fn huge_memory() -> Result<Memory> {
+        let memory = Memory::map(2)?;
+        let task = current!();
+        let mm = mm(&task)?;
+
+        memory.advise(mm, 0, 0, 512, bindings::MADV_HUGEPAGE)?;
+        memory.touch(0, 0)?;
+        memory.advise(mm, 1, 0, 512, bindings::MADV_NOHUGEPAGE)?;
+        memory.touch(1, 0)?;
+        Ok(memory)
+    }
+
+    /// What a locked walk yields of a huge page, or of its pages, stays as long as it says.
+    #[test]
+    fn huge_page_is_locked() -> Result {
+        let memory = huge_memory()?;
+        let task = current!();
+        let mm = mm(&task)?;
+        let range = memory.page(0, 3)..memory.page(1, 1);
+        let lock = mm.mmap_read_lock();
+        let slot = memory.slot(&lock, 0).ok_or(EINVAL)?;
+        let is_locked = || slot.try_lock().is_none();
+
+        // Or it would be no test.
+        assert!(slot.cell().read().is_leaf());
+        let mut walk = lock.walk(range.clone()).locked();
+
+        assert!(matches!(
+            walk.next().map(|item| item.entry),
+            Some(Entry::Pmd(_))
+        ));
+        assert!(is_locked());
+        walk.descend();
+        assert!(walk
+            .next()
+            .is_some_and(|item| item.addr == memory.page(0, 3)));
+        assert!(is_locked());
+        assert_eq!(
+            walk.by_ref()
+                .take_while(|item| item.addr < memory.page(1, 0))
+                .count(),
+            508
+        );
+        assert!(!is_locked());
+        drop(walk);
+
+        let mut walk = lock.walk(range.clone()).locked().pages();
+
+        assert_eq!(walk.by_ref().take(509).count(), 509);
+        assert!(is_locked());
+        // The small page has another table.
+        assert!(walk
+            .next()
+            .is_some_and(|item| item.addr == memory.page(1, 0)));
+        assert!(!is_locked());
+        drop(walk);
+
+        // A walk that is under way goes on.
+        let mut walk = lock.walk(range).pages();
+
+        assert_eq!(walk.by_ref().take(9).count(), 9);
+        let mut walk = walk.locked();
+
+        assert!(walk
+            .next()
+            .is_some_and(|item| item.addr == memory.page(0, 12)));
+        assert!(is_locked());
+        Ok(())
+    }
+
+    /// Splitting what was yielded last has its pages come, of that part alone which is walked.
+    #[test]
+    fn chunk_is_split() -> Result {
+        let memory = huge_memory()?;
+        let task = current!();
+        let mm = mm(&task)?;
+        let lock = mm.mmap_read_lock();
+        let vma = lock.vma_lookup(memory.page(0, 0)).ok_or(EINVAL)?;
+        let mut chunks = vma.chunks(memory.page(0, 3)..memory.page(0, 90));
+
+        assert!(matches!(chunks.next_chunk(), Some(Chunk::Pmd(_))));
+        chunks.split_last();
+        assert!(matches!(
+            chunks.next_chunk(),
+            Some(Chunk::Ptes(slice)) if slice.start() == memory.page(0, 3) && slice.len() == 87
+        ));
+        // There is nothing more that could be split.
+        chunks.split_last();
+        assert!(chunks.next_chunk().is_none());
+        Ok(())
+    }
+
     /// A table that vanishes while a walk is in the middle of it.
     #[test]
     fn goes_on_without_the_table() -> Result {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the mmap lock allows to those who look for tables.
+//! What the mmap lock allows to those who look for tables, and what a VMA says of its memory.
 
-use super::{MmWithUser, MmapReadGuard, VmaRef};
-use crate::bindings;
+use super::{Mm, MmWithUser, MmapReadGuard, VmaRef};
+use crate::{bindings, mm::virt::flags};
 
 impl<'a> MmapReadGuard<'a> {
     /// Makes a guard of a lock that is held.
@@ -39,4 +39,106 @@ impl<'a> MmapReadGuard<'a> {
 pub fn is_hugetlb(vma: &VmaRef) -> bool {
     // SAFETY: The VMA is valid.
     unsafe { bindings::is_vm_hugetlb_page(vma.as_ptr()) }
+}
+
+impl Mm {
+    /// Returns whether pages of it may have been pinned, ever.
+    #[inline]
+    pub fn has_pinned(&self) -> bool {
+        // SAFETY: The mm is valid.
+        unsafe { bindings::mm_has_pinned(self.as_raw()) }
+    }
+
+    /// Notes that pages of it are pinned from now on.
+    #[inline]
+    pub fn set_has_pinned(&self) {
+        // SAFETY: The mm is valid.
+        unsafe { bindings::mm_set_has_pinned(self.as_raw()) }
+    }
+}
+
+impl VmaRef {
+    #[inline]
+    fn has(&self, flags: usize) -> bool {
+        self.flags() & flags != 0
+    }
+
+    /// Returns whether its memory is of no file, as `vma_is_anonymous()`.
+    #[inline]
+    pub fn is_anonymous(&self) -> bool {
+        // SAFETY: The VMA is valid.
+        unsafe { bindings::vma_is_anonymous(self.as_ptr()) }
+    }
+
+    /// Returns whether it maps a file, if only one without a name in memory.
+    #[inline]
+    pub fn has_file(&self) -> bool {
+        // SAFETY: The VMA is valid; the file is not looked at.
+        unsafe { !(*self.as_ptr()).vm_file.is_null() }
+    }
+
+    /// Returns whether it is of hugetlb, which has no PTE tables and its own rules.
+    #[inline]
+    pub fn is_hugetlb(&self) -> bool {
+        is_hugetlb(self)
+    }
+
+    /// Returns whether it maps frames that have no pages (`VM_PFNMAP`).
+    #[inline]
+    pub fn is_pfnmap(&self) -> bool {
+        self.has(flags::PFNMAP)
+    }
+
+    /// Returns whether it maps a file of a file system that writes to the device itself.
+    #[inline]
+    pub fn is_fsdax(&self) -> bool {
+        // SAFETY: The VMA is valid.
+        unsafe { bindings::vma_is_fsdax(self.as_ptr()) }
+    }
+
+    /// Returns whether it maps secret memory.
+    #[inline]
+    pub fn is_secretmem(&self) -> bool {
+        // SAFETY: The VMA is valid.
+        unsafe { bindings::vma_is_secretmem(self.as_ptr()) }
+    }
+
+    /// Returns whether it is a shadow stack.
+    #[inline]
+    pub fn is_shadow_stack(&self) -> bool {
+        // SAFETY: The VMA is valid.
+        unsafe { bindings::vma_has_shadow_stack(self.as_ptr()) }
+    }
+
+    /// Returns whether a write to it makes a copy: it is private, and may become writable.
+    #[inline]
+    pub fn is_cow_mapping(&self) -> bool {
+        self.flags() & (flags::SHARED | flags::MAYWRITE) == flags::MAYWRITE
+    }
+
+    /// Returns whether all of it counts as written to, for who asks by soft-dirty.
+    #[inline]
+    pub fn is_soft_dirty(&self) -> bool {
+        self.has(flags::SOFTDIRTY)
+    }
+
+    /// Returns whether its pages are to stay in memory.
+    #[inline]
+    pub fn is_locked(&self) -> bool {
+        self.has(bindings::VM_LOCKED as usize)
+    }
+
+    /// Returns whether its file must be told before a page of it is written to.
+    #[inline]
+    pub fn needs_dirty_tracking(&self) -> bool {
+        // SAFETY: The VMA is valid.
+        unsafe { bindings::vma_needs_dirty_tracking(self.as_ptr()) }
+    }
+
+    /// Returns whether protection keys let the current task access it, or a `foreign` one.
+    #[inline]
+    pub fn arch_access_permitted(&self, write: bool, execute: bool, foreign: bool) -> bool {
+        // SAFETY: The VMA is valid.
+        unsafe { bindings::arch_vma_access_permitted(self.as_ptr(), write, execute, foreign) }
+    }
 }
