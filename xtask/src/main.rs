@@ -26,6 +26,7 @@ mod ktap;
 mod kunit;
 mod kvm;
 mod lock;
+mod misuse;
 mod models;
 mod needs;
 mod paths;

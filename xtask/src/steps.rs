@@ -12,6 +12,7 @@ use crate::demo;
 use crate::docs;
 use crate::figures;
 use crate::fuzz;
+use crate::misuse;
 use crate::models;
 use crate::needs::Part;
 use crate::paths::Paths;
@@ -242,6 +243,12 @@ pub const STEPS: &[Step] = &[
         TWINS,
         |p| twins::cost::run(p).map(Done::Pass),
     )),
+    reads(
+        FREEPTE,
+        host("misuse that must not compile", &[Part::Kernel], |p| {
+            misuse::run(p).map(Done::Pass)
+        }),
+    ),
     reads(
         FREEPTE,
         host(
