@@ -156,7 +156,8 @@ TEST_F(moved, race)
 	account_open(&own_account, 0);
 	if (have_free_user_pte())
 		knob_write("delay_ms", 1);
-	race_needs("tables freed", freed, 100);
+	/* Most are filled again first: what moves all the time is locked most of the time. */
+	race_needs("tables freed", freed, 50);
 	EXPECT_HARMLESS(race(racers, 2));
 
 	ASSERT_EQ(0, fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SIZE));
