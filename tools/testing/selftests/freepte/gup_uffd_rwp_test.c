@@ -28,6 +28,8 @@
 #define POOL		"/sys/kernel/mm/hugepages/hugepages-%dkB/nr_hugepages"
 #define FREE		"/sys/kernel/mm/hugepages/hugepages-%dkB/free_hugepages"
 
+static const char was[] = "as it was";
+
 FIXTURE(rwp)
 {
 	char *area;
@@ -74,7 +76,7 @@ FIXTURE_SETUP(rwp)
 	if (!variant->flags)
 		madvise(self->area, self->size,
 			variant->page == PAGE ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-	strcpy(self->area, "as it was");
+	memcpy(self->area, was, sizeof(was));
 }
 
 FIXTURE_TEARDOWN(rwp)
@@ -99,7 +101,7 @@ TEST_F(rwp, is_told)
 {
 	int uffd = uffd_open(UFFD_FEATURE_RWP | UFFD_FEATURE_RWP_ASYNC);
 	int pagemap = open("/proc/self/pagemap", O_RDONLY);
-	char copy[sizeof("as it was")] = {};
+	char copy[sizeof(was)] = {};
 	struct iovec to = { copy, sizeof(copy) }, from = { self->area, sizeof(copy) };
 
 	ASSERT_GE(pagemap, 0);
@@ -110,7 +112,7 @@ TEST_F(rwp, is_told)
 	ASSERT_TRUE(is_marked(pagemap, self->area));
 
 	ASSERT_EQ(sizeof(copy), process_vm_readv(getpid(), &to, 1, &from, 1, 0));
-	EXPECT_STREQ("as it was", copy);
+	EXPECT_STREQ(was, copy);
 	EXPECT_FALSE(is_marked(pagemap, self->area));
 	close(pagemap);
 	close(uffd);
