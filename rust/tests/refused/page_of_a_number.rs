@@ -4,16 +4,13 @@
 // refused: E0599
 #![forbid(unsafe_code)]
 
-use kernel::mm::{pgtable::Pte, virt::VmaRef, walk::Chunk};
+use kernel::mm::{pgtable::Pte, virt::VmaRef, walk::PteSlice};
 
 /// Looks at whatever is there.
-pub fn look(vma: &VmaRef, number: u64) -> bool {
-    let mut chunks = vma.chunks(vma.start()..vma.end());
-
-    match (chunks.next_chunk(), Pte::from_raw(number).leaf()) {
-        (Some(Chunk::Ptes(slice)), Some(leaf)) => slice
+pub fn look(slice: &PteSlice<'_>, vma: &VmaRef, number: u64) -> bool {
+    Pte::from_raw(number).leaf().is_some_and(|leaf| {
+        slice
             .page(vma, slice.start(), leaf)
-            .is_some_and(|page| page.is_anon()),
-        _ => false,
-    }
+            .is_some_and(|page| page.is_anon())
+    })
 }

@@ -4,16 +4,11 @@
 // refused: E0599
 #![forbid(unsafe_code)]
 
-use kernel::mm::{pgtable::Pte, virt::VmaRef, walk::Chunk};
+use kernel::mm::{pgtable::Pte, walk::PteSlice};
 
 /// Looks at whatever is there.
-pub fn look(vma: &VmaRef, number: u64) -> bool {
-    let mut chunks = vma.chunks(vma.start()..vma.end());
-
-    match chunks.next_chunk() {
-        Some(Chunk::Ptes(slice)) => slice
-            .soft_page(Pte::from_raw(number))
-            .is_some_and(|page| page.is_anon()),
-        _ => false,
-    }
+pub fn look(slice: &PteSlice<'_>, number: u64) -> bool {
+    slice
+        .soft_page(Pte::from_raw(number))
+        .is_some_and(|page| page.is_anon())
 }

@@ -4,14 +4,9 @@
 // refused: E0599
 #![forbid(unsafe_code)]
 
-use kernel::mm::{virt::VmaRef, walk::Chunk};
+use kernel::mm::walk::{Chunks, HugePmd};
 
 /// Mixes both up.
-pub fn mix(one: &VmaRef, other: &VmaRef) {
-    let mut walk = one.chunks(one.start()..one.end());
-    let mut others = other.chunks(other.start()..other.end());
-
-    if let Some(Chunk::Pmd(huge)) = others.next_chunk() {
-        walk.split(huge);
-    }
+pub fn mix<'a>(walk: &mut Chunks<'a>, huge: HugePmd<'a>) {
+    walk.split(huge);
 }
