@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must not compile: samples of misuse, in `rust/tests/refused`, given to rustc as the kernel
+//! What must not compile: samples of misuse, in `tools/testing/refused`, given to rustc as the kernel
 //! gives it our own crate, against the metadata of the kernel crate as it was built.
 //!
 //! The kernel's doctests know no `compile_fail`. A sample says by which error it is refused, so that
@@ -85,7 +85,7 @@ fn command(text: &str) -> Result<Vec<String>> {
 }
 
 fn samples(paths: &Paths) -> Result<Vec<PathBuf>> {
-    let dir = paths.root.join("rust/tests/refused");
+    let dir = paths.root.join("tools/testing/refused");
     let mut all: Vec<PathBuf> = fs::read_dir(&dir)
         .with_context(|| format!("reading {}", dir.display()))?
         .map(|entry| Ok(entry?.path()))
