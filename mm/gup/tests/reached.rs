@@ -450,19 +450,25 @@ mod reached {
         const DIRTY: u64 = 1 << bindings::_PAGE_BIT_DIRTY;
         const READ_ONLY: u64 = 0x1234_5000 | 1 << bindings::_PAGE_BIT_PRESENT;
 
-        with_shadow_stacks(|| {
-            let leaf = |raw| Pte::from_raw(raw).leaf().ok_or(EINVAL);
-            let stack = leaf(READ_ONLY | DIRTY)?;
-            let pin = Wish::pin().flags();
-            let write = Wish::pin().write().flags();
+        let leaf = |raw| Pte::from_raw(raw).leaf().ok_or(EINVAL);
+        let (stack, clean) = (leaf(READ_ONLY | DIRTY)?, leaf(READ_ONLY)?);
+        let writable = leaf(READ_ONLY | RW)?;
+        let pin = Wish::pin().flags();
+        let write = Wish::pin().write().flags();
+        let (is_writable, asks, permits) = with_shadow_stacks(|| {
+            let all = [stack, clean, writable];
 
-            // Or it would be no test.
-            assert!(stack.is_writable() && !leaf(READ_ONLY)?.is_writable());
-            assert!(pin.asks_each(stack) && pin.asks_each(leaf(READ_ONLY)?));
-            assert!(!pin.asks_each(leaf(READ_ONLY | RW)?));
-            assert!(!write.permits_run(stack) && write.permits_run(leaf(READ_ONLY | RW)?));
-            assert!(pin.permits_run(stack));
-            Ok(())
-        })
+            (
+                all.map(|leaf| leaf.is_writable()),
+                all.map(|leaf| pin.asks_each(leaf)),
+                all.map(|leaf| (pin.permits_run(leaf), write.permits_run(leaf))),
+            )
+        });
+
+        // Or it would be no test.
+        assert_eq!(is_writable, [true, false, true]);
+        assert_eq!(asks, [true, true, false]);
+        assert_eq!(permits, [(true, false), (true, false), (true, true)]);
+        Ok(())
     }
 }
