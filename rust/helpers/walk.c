@@ -105,11 +105,6 @@ __rust_helper void rust_helper_pte_install(struct mm_walk *walk,
 
 /* --- Locks ------------------------------------------------------------------- */
 
-__rust_helper bool rust_helper_pgtable_supports_soft_dirty(void)
-{
-	return pgtable_supports_soft_dirty();
-}
-
 __rust_helper void rust_helper_mmap_assert_locked(const struct mm_struct *mm)
 {
 	mmap_assert_locked(mm);
@@ -416,6 +411,11 @@ rust_helper_vma_partial_swap_usage(struct vm_area_struct *vma,
 #else
 	return 0;
 #endif
+}
+
+__rust_helper bool rust_helper_pgtable_supports_soft_dirty(void)
+{
+	return pgtable_supports_soft_dirty();
 }
 
 __rust_helper bool rust_helper_mm_has_pinned(struct mm_struct *mm)

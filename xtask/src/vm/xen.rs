@@ -25,7 +25,8 @@ const PACKAGE: &str = "xen-hypervisor-4.17-amd64";
 const IN_PACKAGE: &str = "boot/xen-4.17-amd64.gz";
 
 /// Xen speaks at the second serial port: the first one is the kernel's. All memory but some for Xen
-/// itself is the kernel's, too.
+/// itself is the kernel's, too. Without SMAP: QEMU's TCG reads the stack for an IRET as a kernel does,
+/// whoever executes it, and that of a domain's kernel is user memory.
 const OPTIONS: &str =
     "console=com2 com2=115200,8n1 loglvl=warning noreboot=0 dom0_max_vcpus=2 smap=off";
 

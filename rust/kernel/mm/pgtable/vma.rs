@@ -48,13 +48,6 @@ impl Mm {
         // SAFETY: The mm is valid.
         unsafe { bindings::mm_has_pinned(self.as_raw()) }
     }
-
-    /// Notes that pages of it are pinned from now on.
-    #[inline]
-    pub fn set_has_pinned(&self) {
-        // SAFETY: The mm is valid.
-        unsafe { bindings::mm_set_has_pinned(self.as_raw()) }
-    }
 }
 
 impl VmaRef {
