@@ -8,6 +8,7 @@
 //! The difference is the *excess*.
 
 pub mod cgroup;
+pub mod cpus;
 pub mod end;
 pub mod entry;
 pub mod ext4;

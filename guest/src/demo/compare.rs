@@ -7,11 +7,11 @@ use crate::report::{Figures, Report, Row, Run, State, BAR_KB};
 use crate::workloads::{self, Size, Workload};
 use crate::{table, verdict, Options};
 use anyhow::{ensure, Context, Result};
+use pagetables::cpus;
 use pagetables::guard;
 use pagetables::sample::Sample;
 use std::fs;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The tables are looked at so long after the memory went.
@@ -21,7 +21,7 @@ fn measure(workload: &mut dyn Workload, size: Size) -> Result<Figures> {
     let mut grown = workload.grow(size, &mut |_| Ok(()))?;
     let peak = Sample::take(grown.pid(), None)?;
     grown.shrink()?;
-    thread::sleep(SETTLE);
+    cpus::wait_awake(SETTLE)?;
     let after = Sample::take(grown.pid(), Some(&peak.shape))?;
     Ok(Figures::new(&peak, &after))
 }

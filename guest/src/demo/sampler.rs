@@ -6,16 +6,15 @@
 //! of them, each with its true time. The process hardly feels it: the walk over its tables takes
 //! its mmap_lock for reading, for one table at a time as long as none is empty.
 //!
-//! Each look is from the next processor: one that sleeps does not run what may be deferred, and
-//! that is how the kernel puts off looking for empty tables. Awake, no processor leaves any to find
-//! after the curve seemed to be at its end.
+//! Each look is from the next processor: so none sleeps for long, and what the kernel may put off
+//! (see `cpus`) is done before the curve seems to be at its end.
 
 use anyhow::{anyhow, Result};
+use pagetables::cpus;
 use pagetables::maps;
 use pagetables::pagemap::Pagemap;
 use pagetables::shape::Shape;
 use pagetables::status::Status;
-use rustix::thread::{sched_getaffinity, sched_setaffinity, CpuSet};
 use serde::Serialize;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::thread::{self, JoinHandle};
@@ -71,29 +70,23 @@ struct Watch {
     /// The tables that it needed when last looked at
     shape: Shape,
     moments: Vec<Moment>,
-    cpus: Vec<usize>,
 }
 
 impl Watch {
     fn new(pid: u32) -> Result<Self> {
-        let may = sched_getaffinity(None)?;
         Ok(Self {
             pid,
             pagemap: Pagemap::open(pid)?,
             start: Instant::now(),
             shape: Shape::default(),
             moments: Vec::new(),
-            cpus: (0..CpuSet::MAX_CPU)
-                .filter(|&cpu| may.is_set(cpu))
-                .collect(),
         })
     }
 
     fn run(&mut self, ended: &Receiver<()>) -> Result<()> {
         let mut end: Option<Instant> = None;
-        let cpus = self.cpus.clone();
-        for cpu in cpus.into_iter().cycle() {
-            run_on(cpu)?;
+        for cpu in cpus::allowed()?.into_iter().cycle() {
+            cpus::run_on(cpu)?;
             self.look()?;
             if end.is_some_and(|end| settled(&self.moments, end.elapsed())) {
                 return Ok(());
@@ -136,12 +129,6 @@ impl Watch {
         self.shape = shape;
         Ok(())
     }
-}
-
-fn run_on(cpu: usize) -> Result<()> {
-    let mut only = CpuSet::new();
-    only.set(cpu);
-    Ok(sched_setaffinity(None, &only)?)
 }
 
 /// The time left until a multiple of the period.

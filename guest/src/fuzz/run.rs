@@ -12,6 +12,7 @@ use crate::observe::{self, Record};
 use crate::op::{Actor, Op};
 use crate::{access, actors, knobs, world};
 use anyhow::{ensure, Context, Result};
+use pagetables::cpus;
 use pagetables::ext4::Ext4;
 use pagetables::guard;
 use pagetables::map::Mapping;
@@ -92,18 +93,7 @@ fn same_addresses() -> Result<()> {
 /// Pages that were just used wait on a list of each CPU, on which reclaim does not see them: with
 /// one CPU, the one that reclaims is the one that used them.
 fn stay_on_first_cpu() -> Result<()> {
-    // SAFETY: the set lives across the calls.
-    let done = unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(0, &mut set);
-        libc::sched_setaffinity(0, std::mem::size_of_val(&set), &raw const set)
-    };
-    ensure!(
-        done == 0,
-        "sched_setaffinity: {}",
-        io::Error::last_os_error()
-    );
-    Ok(())
+    cpus::run_on(0).context("staying on the first processor")
 }
 
 /// A file of memory that a process and its parent write to in turn.

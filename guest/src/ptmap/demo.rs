@@ -4,10 +4,10 @@
 
 use crate::text_of;
 use anyhow::Result;
+use pagetables::cpus;
 use pagetables::map::Mapping;
 use pagetables::{PAGE, TABLE_SPAN};
 use std::process;
-use std::thread;
 use std::time::Duration;
 
 /// Tables that are filled to different degrees, and so many that hold a page each.
@@ -40,6 +40,6 @@ pub fn run() -> Result<()> {
         mapping.dont_need(start..start + PIECE)?;
     }
     show("given back")?;
-    thread::sleep(WAIT);
+    cpus::wait_awake(WAIT)?;
     show("a second later")
 }
