@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `cargo xtask configs`: does what freepte touches compile where it is configured otherwise? The
-//! list is configs/compile.toml.
+//! `cargo xtask configs`: does what freepte touches compile where it is configured otherwise, and would
+//! the kernel link? The list is configs/compile.toml.
+
+mod link;
 
 use crate::build::{self, Variant};
 use crate::cmd;
@@ -11,6 +13,7 @@ use crate::paths::Paths;
 use crate::series::Series;
 use crate::toolchain::{self, Toolchain};
 use anyhow::{bail, ensure, Context, Result};
+use clap::ValueEnum;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,6 +34,8 @@ struct Config {
     name: String,
     set: BTreeMap<String, String>,
     arch: Option<String>,
+    /// The kernel that is built and booted with this: it links. Much of it is not as in ours.
+    linked: Option<String>,
     why: String,
 }
 
@@ -75,6 +80,13 @@ fn parse(text: &str) -> Result<Vec<Config>> {
             "{FILE}: {} is there twice, or has no reason",
             config.name
         );
+        if let Some(linked) = &config.linked {
+            ensure!(
+                Variant::from_str(linked, false).is_ok(),
+                "{FILE}: {}: there is no kernel {linked}",
+                config.name
+            );
+        }
     }
     Ok(file.config)
 }
@@ -103,11 +115,13 @@ fn compile(paths: &Paths, toolchain: &Toolchain, config: &Config) -> Result<()> 
 
     let touched = Series::load(&paths.root.join("patches"))?.touched();
     let mut compile = toolchain.make(paths, &src, &out);
-    compile
-        .arg(format!("ARCH={arch}"))
-        .args(targets(&touched, config.arch.is_none()));
+    let targets = targets(&touched, config.arch.is_none());
+    compile.arg(format!("ARCH={arch}")).args(&targets);
     let log = paths.log_dir()?.join(format!("config-{}.log", config.name));
     build::run_make(compile, &format!("configuration {}", config.name), &log)?;
+    if config.arch.is_none() && config.linked.is_none() {
+        link::check(paths, toolchain, &out, &targets)?;
+    }
     // Nobody boots it, and ccache has what was compiled.
     fs::remove_dir_all(&out).with_context(|| format!("removing {}", out.display()))
 }
@@ -127,10 +141,11 @@ fn check(config: &Config, got: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What to make: the folders of the files that patches touch; single files where the folder is large,
-/// or has nothing to do with it.
+/// What to make: our own folder and Rust, where they are part of the kernel, and the folders of the files
+/// that patches touch; single files where the folder is large, or has nothing to do with it.
 fn targets(touched: &BTreeSet<String>, is_x86: bool) -> BTreeSet<String> {
-    touched
+    let ours: &[&str] = if is_x86 { &["freepte/", "rust/"] } else { &[] };
+    let theirs = touched
         .iter()
         .filter(|file| is_x86 || !file.starts_with("arch/"))
         .filter_map(|file| {
@@ -140,8 +155,8 @@ fn targets(touched: &BTreeSet<String>, is_x86: bool) -> BTreeSet<String> {
                 "kernel" => format!("{object}.o"),
                 _ => format!("{folder}/"),
             })
-        })
-        .collect()
+        });
+    ours.iter().map(ToString::to_string).chain(theirs).collect()
 }
 
 #[cfg(test)]
@@ -163,7 +178,14 @@ mod tests {
         let targets = |is_x86| Vec::from_iter(targets(&touched, is_x86));
         assert_eq!(
             targets(true),
-            ["arch/x86/mm/", "fs/proc/", "kernel/fork.o", "mm/"]
+            [
+                "arch/x86/mm/",
+                "freepte/",
+                "fs/proc/",
+                "kernel/fork.o",
+                "mm/",
+                "rust/"
+            ]
         );
         assert_eq!(targets(false), ["fs/proc/", "kernel/fork.o", "mm/"]);
     }
@@ -195,5 +217,7 @@ mod tests {
         assert!(parse(one).is_ok());
         assert!(parse(&one.repeat(2)).is_err());
         assert!(parse(&one.replace("\"x\"", "\"\"")).is_err());
+        assert!(parse(&format!("{one}linked = \"rt\"\n")).is_ok());
+        assert!(parse(&format!("{one}linked = \"tr\"\n")).is_err());
     }
 }

@@ -230,10 +230,13 @@ pub const STEPS: &[Step] = &[
     full(build("build off", Variant::Off, |p| {
         kernel::build(p, Variant::Off)
     })),
-    full(host(
-        "what is touched compiles in other configurations",
-        &[Part::Kernel],
-        |p| configs::run(p, &[]).map(Done::Pass),
+    full(reads(
+        FREEPTE,
+        host(
+            "what is touched compiles and links in other configurations",
+            &[Part::Kernel],
+            |p| configs::run(p, &[]).map(Done::Pass),
+        ),
     )),
     full(guest("boot twins, with kunit", TWINS, |p| {
         kernel::kunit(p, Variant::Twins)
