@@ -481,6 +481,14 @@ __rust_helper struct address_space *rust_helper_file_mapping(struct file *file)
 	return file->f_mapping;
 }
 
+#ifndef CONFIG_MEMFD_CREATE
+__rust_helper struct folio *rust_helper_memfd_alloc_folio(struct file *memfd,
+							  pgoff_t idx)
+{
+	return memfd_alloc_folio(memfd, idx);
+}
+#endif
+
 /* The order of folios that index the file, if it is one in memory and has that byte */
 __rust_helper int rust_helper_memfd_order(struct file *file, loff_t byte)
 {

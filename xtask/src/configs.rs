@@ -152,11 +152,20 @@ fn targets(touched: &BTreeSet<String>, is_x86: bool) -> BTreeSet<String> {
             let object = file.strip_suffix(".c")?;
             let folder = Path::new(file).parent()?.to_str()?;
             Some(match folder {
-                "kernel" => format!("{object}.o"),
+                "kernel" | "arch/x86/kernel" => format!("{object}.o"),
                 _ => format!("{folder}/"),
             })
         });
-    ours.iter().map(ToString::to_string).chain(theirs).collect()
+    let all: BTreeSet<String> = ours.iter().map(ToString::to_string).chain(theirs).collect();
+    // Who is told to make a part of a folder makes nothing else of it.
+    let in_another = |target: &String| {
+        all.iter()
+            .any(|other| other.ends_with('/') && other != target && target.starts_with(other))
+    };
+    all.iter()
+        .filter(|target| !in_another(target))
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]
@@ -166,6 +175,9 @@ mod tests {
     #[test]
     fn folders_and_files() {
         let touched = [
+            "arch/x86/kernel/cpu/sgx/encl.c",
+            "arch/x86/kernel/ldt.c",
+            "arch/x86/mm/pat/set_memory.c",
             "arch/x86/mm/pgtable.c",
             "fs/proc/task_mmu.c",
             "include/linux/mm.h",
@@ -179,6 +191,8 @@ mod tests {
         assert_eq!(
             targets(true),
             [
+                "arch/x86/kernel/cpu/sgx/",
+                "arch/x86/kernel/ldt.o",
                 "arch/x86/mm/",
                 "freepte/",
                 "fs/proc/",

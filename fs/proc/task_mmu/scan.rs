@@ -3,7 +3,7 @@
 //! PAGEMAP_SCAN: finding pages of some categories, and having writes to them be noticed.
 
 use super::{held, is_watched};
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 use core::ops::Range;
 use kernel::{
     bindings,
@@ -431,7 +431,7 @@ impl<'s> Scan<'s> {
         let mut walk = bindings::mm_walk {
             mm: self.vma.mm().as_raw(),
             vma: self.vma.as_ptr(),
-            private: private.cast::<c_void>(),
+            private: private.cast::<core::ffi::c_void>(),
             ..Default::default()
         };
 
