@@ -115,7 +115,12 @@ fn compile(paths: &Paths, toolchain: &Toolchain, config: &Config) -> Result<()> 
 
     let touched = Series::load(&paths.root.join("patches"))?.touched();
     let mut compile = toolchain.make(paths, &src, &out);
-    let targets = targets(&touched, config.arch.is_none());
+    let mut targets = targets(&touched, config.arch.is_none());
+    if config.arch.is_none() {
+        // What is no part of our own kernel is none of one like it either.
+        let ours = build::build_dir(paths, Variant::Freepte)?;
+        targets.retain(|target| target.ends_with('/') || ours.join(target).exists());
+    }
     compile.arg(format!("ARCH={arch}")).args(&targets);
     let log = paths.log_dir()?.join(format!("config-{}.log", config.name));
     build::run_make(compile, &format!("configuration {}", config.name), &log)?;
