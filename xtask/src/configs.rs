@@ -119,7 +119,7 @@ fn compile(paths: &Paths, toolchain: &Toolchain, config: &Config) -> Result<()> 
     if config.arch.is_none() {
         // What is no part of our own kernel is none of one like it either.
         let ours = build::build_dir(paths, Variant::Freepte)?;
-        targets.retain(|target| target.ends_with('/') || ours.join(target).exists());
+        targets.retain(|target| link::made_of(&ours, target).exists());
     }
     compile.arg(format!("ARCH={arch}")).args(&targets);
     let log = paths.log_dir()?.join(format!("config-{}.log", config.name));

@@ -63,15 +63,16 @@ fn missing<'a>(touched: &'a Symbols, before: &Symbols, kernel: &Symbols) -> Vec<
         .collect()
 }
 
-/// The objects that were made of these targets in a build directory: archives of folders, and objects.
+/// What is made of a target in a build directory: the archive of a folder, or an object.
+pub fn made_of(out: &Path, target: &str) -> PathBuf {
+    match target.strip_suffix('/') {
+        Some(folder) => out.join(folder).join("built-in.a"),
+        None => out.join(target),
+    }
+}
+
 fn objects(out: &Path, targets: &BTreeSet<String>) -> Result<Vec<PathBuf>> {
-    let list: Vec<PathBuf> = targets
-        .iter()
-        .map(|target| match target.strip_suffix('/') {
-            Some(folder) => out.join(folder).join("built-in.a"),
-            None => out.join(target),
-        })
-        .collect();
+    let list: Vec<PathBuf> = targets.iter().map(|target| made_of(out, target)).collect();
     for file in &list {
         ensure!(file.exists(), "there is no {}", file.display());
     }
