@@ -299,6 +299,13 @@ __rust_helper int rust_helper_migrate_for_longterm_pin(struct list_head *list)
 			     MR_LONGTERM_PIN, NULL);
 }
 
+#ifndef CONFIG_MIGRATION
+__rust_helper void rust_helper_putback_movable_pages(struct list_head *list)
+{
+	putback_movable_pages(list);
+}
+#endif
+
 __rust_helper void rust_helper_folio_batch_release(struct folio_batch *batch)
 {
 	folio_batch_release(batch);
