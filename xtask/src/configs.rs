@@ -47,6 +47,8 @@ pub fn run(paths: &Paths, only: &[String]) -> Result<String> {
         .collect();
     ensure!(!chosen.is_empty(), "there is no such configuration");
     let toolchain = toolchain::require()?;
+    // Each configuration is one like that of our own kernel, which tells what there is beside it.
+    build::build(paths, Variant::Freepte)?;
     let mut failed = Vec::new();
     for config in &chosen {
         if let Err(err) = compile(paths, &toolchain, config) {

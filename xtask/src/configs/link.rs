@@ -10,7 +10,7 @@ use crate::build::{self, Variant};
 use crate::cmd;
 use crate::paths::Paths;
 use crate::toolchain::Toolchain;
-use anyhow::{ensure, Context, Result};
+use anyhow::{ensure, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,8 +89,7 @@ pub fn check(
     let nm = format!("llvm-nm{}", toolchain.suffix);
     let kernel = build::build_dir(paths, Variant::Freepte)?;
     let touched = Symbols::of(&nm, &objects(out, targets)?)?;
-    let before = objects(&kernel, targets).context("the kernel is to be built first")?;
-    let before = Symbols::of(&nm, &before)?;
+    let before = Symbols::of(&nm, &objects(&kernel, targets)?)?;
     let kernel = Symbols::of(&nm, &[kernel.join("vmlinux")])?;
     let missing = missing(&touched, &before, &kernel);
     ensure!(missing.is_empty(), "nobody defines {}", missing.join(", "));
