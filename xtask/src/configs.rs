@@ -36,6 +36,9 @@ struct Config {
     arch: Option<String>,
     /// The kernel that is built and booted with this: it links. Much of it is not as in ours.
     linked: Option<String>,
+    /// Targets that our own kernel has nothing of, and this one has.
+    #[serde(default)]
+    also: BTreeSet<String>,
     why: String,
 }
 
@@ -47,7 +50,7 @@ pub fn run(paths: &Paths, only: &[String]) -> Result<String> {
         .collect();
     ensure!(!chosen.is_empty(), "there is no such configuration");
     let toolchain = toolchain::require()?;
-    // Each configuration is one like that of our own kernel, which tells what there is beside it.
+    // What a configuration needs of the rest of a kernel is looked for in our own.
     build::build(paths, Variant::Freepte)?;
     let mut failed = Vec::new();
     for config in &chosen {
@@ -119,9 +122,12 @@ fn compile(paths: &Paths, toolchain: &Toolchain, config: &Config) -> Result<()> 
     let mut compile = toolchain.make(paths, &src, &out);
     let mut targets = targets(&touched, config.arch.is_none());
     if config.arch.is_none() {
-        // What is no part of our own kernel is none of one like it either.
+        // What is no part of our own kernel is none of one like it, unless the list says so.
         let ours = build::build_dir(paths, Variant::Freepte)?;
-        targets.retain(|target| link::made_of(&ours, target).exists());
+        targets
+            .retain(|target| config.also.contains(target) || link::made_of(&ours, target).exists());
+        let untouched: Vec<&String> = config.also.difference(&targets).collect();
+        ensure!(untouched.is_empty(), "no patch touches {untouched:?}");
     }
     compile.arg(format!("ARCH={arch}")).args(&targets);
     let log = paths.log_dir()?.join(format!("config-{}.log", config.name));
@@ -164,7 +170,7 @@ fn targets(touched: &BTreeSet<String>, is_x86: bool) -> BTreeSet<String> {
             })
         });
     let all: BTreeSet<String> = ours.iter().map(ToString::to_string).chain(theirs).collect();
-    // Who is told to make a part of a folder makes nothing else of it.
+    // Given a folder and a part of it, make leaves the rest of the folder out.
     let in_another = |target: &String| {
         all.iter()
             .any(|other| other.ends_with('/') && other != target && target.starts_with(other))
